@@ -1,0 +1,3 @@
+"""c360: an open-source Customer 360 on Dagster and DuckDB."""
+
+__version__ = "0.1.0"

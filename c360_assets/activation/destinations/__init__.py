@@ -1,0 +1,1 @@
+"""Destinations of `crm_sync`: one module each, all behind the protocol of `base`."""

@@ -1,0 +1,141 @@
+"""Events and orders rolled up per account and day: the one partitioned asset."""
+
+from datetime import date
+from typing import Any
+
+import dagster as dg
+
+from c360_assets.assets.claims import Claim, check_specs, contract_claims, evaluate
+from c360_assets.assets.shell import face, run_metadata, step
+from c360_assets.settings import Settings
+from c360_assets.sources.judging import narrowed
+from c360_assets.warehouse.duckdb import Warehouse, row_count
+from c360_assets.warehouse.event_days import DAYS, TOTALS, swap_days
+
+
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        "totals_are_the_sum_of_the_days",
+        "Events and orders per account add up to those of its days.",
+        """
+        select * from (
+            select
+                (select coalesce(sum(number_of_events), 0) from staging.user_event_days) as events,
+                (select coalesce(sum(number_of_events), 0) from staging.user_event_totals)
+                    as total_events,
+                (select coalesce(sum(number_of_orders), 0) from staging.user_event_days) as orders,
+                (select coalesce(sum(number_of_orders), 0) from staging.user_event_totals)
+                    as total_orders
+        ) as sums
+        where events <> total_events or orders <> total_orders
+        """,
+    ),
+    Claim(
+        "every_rolled_day_is_up_to_date",
+        "No day was rolled up before its files changed; run the days in the sample again.",
+        """
+        select distinct event_date from ops.stale_days
+        where event_date in (select event_date from ops.rolled_days)
+        """,
+        is_blocking=False,
+    ),
+    Claim(
+        "every_day_of_the_source_is_rolled_up",
+        "Each day with events or orders has been materialized; run those in the sample.",
+        """
+        select distinct event_date from ops.source_file_days
+        where event_date is not null
+            and event_date not in (select event_date from ops.rolled_days)
+        """,
+        is_blocking=False,
+    ),
+)
+
+
+def build_event_assets(
+    settings: Settings, partitions: dg.DailyPartitionsDefinition
+) -> list[dg.AssetsDefinition]:
+    """`user_event_days`, with the totals beside it."""
+    claims = (*contract_claims(DAYS), *contract_claims(TOTALS), *CLAIMS)
+    own = {claim.name for claim in contract_claims(TOTALS)}
+    conserved = conservation_claim()
+
+    @dg.asset(
+        **face(DAYS),
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        check_specs=check_specs(DAYS.asset, (*claims, conserved)),
+    )
+    def user_event_days(
+        context: dg.AssetExecutionContext, warehouse: Warehouse
+    ) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        days = days_of(context, partitions)
+        with step(settings, warehouse, context.run_id) as work:
+            swapped = swap_days(
+                work.connection,
+                days,
+                context.run_id,
+                lambda wanted: narrowed(work.connection, work.folder, wanted),
+            )
+            scope = _scope(days)
+            totals = [claim for claim in claims if claim.name in own]
+            others = [claim for claim in claims if claim.name not in own]
+            results = [
+                *evaluate(work.connection, DAYS, others, scope),
+                *evaluate(work.connection, TOTALS, totals),
+                *evaluate(work.connection, DAYS, [conservation_claim(days)]),
+            ]
+            rows = row_count(work.connection, DAYS)
+        metadata = {
+            **run_metadata(DAYS, rows),
+            "days": len(days),
+            "rows_of_these_days": swapped.rows,
+            "stale_days_mended": [str(day) for day in swapped.mended_days],
+            "accounts_added_up_anew": swapped.rebuilt_users,
+        }
+        return dg.MaterializeResult(metadata=metadata, check_results=results)
+
+    return [user_event_days]
+
+
+def conservation_claim(days: list[date] | None = None) -> Claim:
+    """Events and orders of the days of this run, as staged and as rolled up."""
+    between = (
+        f"between date '{days[0]}' and date '{days[-1]}'" if days else "is not null"
+    )
+    name = DAYS.qualified_name
+    return Claim(
+        "events_and_orders_are_conserved",
+        "The days of the run hold as many events and orders as are staged for them.",
+        f"""
+        select * from (
+            select
+                (select count(*) from staging.stg_events
+                 where cast(timestamp as date) {between}) as staged_events,
+                (select coalesce(sum(number_of_events), 0) from {name}
+                 where event_date {between}) as rolled_events,
+                (select count(*) from staging.stg_orders
+                 where cast(ordered_at as date) {between}) as staged_orders,
+                (select coalesce(sum(number_of_orders), 0) from {name}
+                 where event_date {between}) as rolled_orders
+        ) as counts
+        where staged_events <> rolled_events or staged_orders <> rolled_orders
+        """,
+    )
+
+
+def days_of(
+    context: dg.AssetExecutionContext, partitions: dg.DailyPartitionsDefinition
+) -> list[date]:
+    """The days that the run asks for; all of them where it names none."""
+    keys = (
+        context.partition_keys if context.has_partition_key or context.has_partition_key_range
+        else partitions.get_partition_keys()
+    )
+    return sorted(date.fromisoformat(key) for key in keys)
+
+
+def _scope(days: list[date]) -> str:
+    return f"event_date between date '{days[0]}' and date '{days[-1]}'" if days else "false"
+
+

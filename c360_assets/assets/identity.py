@@ -1,0 +1,140 @@
+"""The identity layer: the journal folded, and who is who."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from c360_assets import contracts
+from c360_assets.assets.claims import Claim
+from c360_assets.assets.shell import Outcome, Step, reasons_table, sql_asset, table_asset
+from c360_assets.identity.journal import FoldRules, fold_journal
+from c360_assets.settings import Settings
+from c360_assets.warehouse.duckdb import create_empty
+
+JOURNAL = contracts.table("merge_journal")
+
+JOURNAL_CLAIMS = (
+    Claim(
+        "no_chain_is_left_unresolved",
+        "What an applied decision leads to was not itself merged away.",
+        """
+        select a.* from identity.merge_journal as a
+        inner join identity.merge_journal as b
+            on b.kind = a.kind and b.old_key = a.resolved_to and b.outcome = 'applied'
+        where a.outcome = 'applied'
+        """,
+    ),
+    Claim(
+        "every_decision_has_one_outcome",
+        "The journal holds each row of the merge files once.",
+        """
+        select * from (
+            select
+                (select count(*) from raw.merged_user)
+                    + (select count(*) from raw.merged_company_domain) as decisions_read,
+                (select count(*) from identity.merge_journal) as decisions_kept
+        ) as counts
+        where decisions_read <> decisions_kept
+        """,
+    ),
+    Claim(
+        "no_decision_was_refused",
+        "Every decision could stand; the sample says why one could not.",
+        "select source_file, source_row, old_key, new_key, outcome_reason, explanation"
+        " from identity.merge_journal where outcome = 'refused'",
+        is_blocking=False,
+    ),
+)
+
+USER_CLAIMS = (
+    Claim(
+        "every_user_has_one_contact",
+        "Every staged account is mapped to a contact, exactly once.",
+        """
+        select u.user_id, count(i.user_id) as number_of_contacts
+        from staging.stg_users as u
+        left join identity.user_identity as i on i.user_id = u.user_id
+        group by u.user_id having count(i.user_id) <> 1
+        """,
+    ),
+    Claim(
+        "every_contact_stands_for_itself",
+        "The account that stands for a person is its own contact: no chain is left.",
+        """
+        select i.* from identity.user_identity as i
+        inner join identity.user_identity as c on c.user_id = i.contact_user_id
+        where c.contact_user_id <> c.user_id
+        """,
+    ),
+)
+
+DOMAIN_CLAIMS = (
+    Claim(
+        "every_company_stands_for_itself",
+        "The domain that a domain was merged into is its own company.",
+        """
+        select d.* from identity.domain_identity as d
+        inner join identity.domain_identity as c on c.email_domain = d.corporate_email
+        where c.corporate_email <> d.corporate_email
+        """,
+    ),
+    Claim(
+        "every_deal_belongs_to_a_known_company",
+        "The domain of each deal is, after domain merges, that of some account.",
+        """
+        select s.* from staging.stg_deals as s
+        inner join identity.domain_identity as d on d.email_domain = s.email_domain
+        where d.corporate_email is null or d.corporate_email not in (
+            select c.corporate_email from staging.stg_users as u
+            inner join identity.domain_identity as c on c.email_domain = u.email_domain
+            where c.corporate_email is not null
+        )
+        """,
+        is_blocking=False,
+    ),
+)
+
+
+def build_identity_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """The journal, and the maps from accounts to contacts and from domains to companies."""
+    return [
+        table_asset(
+            settings,
+            JOURNAL,
+            _fold,
+            JOURNAL_CLAIMS,
+            deps=("merged_user", "merged_company_domain", "stg_users"),
+        ),
+        sql_asset(settings, "user_identity", USER_CLAIMS),
+        sql_asset(settings, "domain_identity", DOMAIN_CLAIMS),
+    ]
+
+
+def _fold(step: Step) -> Outcome:
+    connection = step.connection
+    users = connection.execute(
+        "select * rename (old_email as old, new_email as new) from raw.merged_user"
+    ).df()
+    domains = connection.execute(
+        "select * rename (old_domain as old, new_domain as new) from raw.merged_company_domain"
+    ).df()
+    emails = connection.execute("select distinct email from staging.stg_users").df()["email"]
+    rules = FoldRules(
+        frozenset(step.settings.rules.domains.all_personal),
+        step.settings.rules.identity.max_cluster_size,
+    )
+    journal = fold_journal(users, domains, known_emails=emails, rules=rules)
+    connection.register("journal_rows", journal)
+    create_empty(connection, JOURNAL)
+    connection.execute(f"delete from {JOURNAL.qualified_name}")
+    connection.execute(
+        f"insert into {JOURNAL.qualified_name} by name"
+        f" select {', '.join(JOURNAL.column_names)} from journal_rows"
+        " order by kind, source_file, source_row"
+    )
+    connection.unregister("journal_rows")
+    counts = connection.execute(
+        f"select kind || ' ' || outcome || coalesce(' (' || outcome_reason || ')', ''), count(*)"
+        f" from {JOURNAL.qualified_name} group by 1 order by 1"
+    ).fetchall()
+    return Outcome({"decisions": reasons_table(dict(counts))})

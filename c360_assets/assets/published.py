@@ -1,0 +1,170 @@
+"""`published`: the read-only copy behind the blocking checks, and `crm_sync`, which reads it."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import dagster as dg
+import duckdb
+from dagster._core.storage.asset_check_execution_record import (
+    AssetCheckExecutionRecord,
+    AssetCheckExecutionRecordStatus,
+)
+from dagster._core.storage.event_log.base import EventLogStorage
+
+from c360_assets import contracts
+from c360_assets.activation.destinations.file import FileDestination
+from c360_assets.activation.objects import CRM_OBJECTS
+from c360_assets.assets.shell import GROUPS, reasons_table, utc_now
+from c360_assets.contracts import Table
+from c360_assets.errors import ConfigError, PublishRefusedError
+from c360_assets.settings import Settings
+from c360_assets.sources.landing import sweep
+from c360_assets.warehouse.duckdb import SAFE_CONFIG, Warehouse
+from c360_assets.warehouse.publish import current_database, publish
+
+# Facts of any size stay where they lie; everything that pages and CRMs read is copied.
+NOT_PUBLISHED = {"stg_events", "stg_orders", "stg_order_items", "user_event_days"}
+DESTINATIONS = ("file",)
+
+
+def published_tables() -> tuple[Table, ...]:
+    """The tables of the published copy."""
+    return tuple(
+        table
+        for table in (
+            *contracts.STAGING_TABLES,
+            *contracts.IDENTITY_TABLES,
+            *contracts.MART_TABLES,
+            *contracts.OPS_TABLES,
+        )
+        if table.name not in NOT_PUBLISHED
+    )
+
+
+def build_publishing_assets(
+    settings: Settings, upstream: Sequence[dg.AssetsDefinition]
+) -> list[dg.AssetsDefinition]:
+    """`published` and `crm_sync`; `upstream` are all assets before them."""
+    blocking = [
+        spec.key for assets in upstream for spec in assets.check_specs if spec.blocking
+    ]
+    return [_published(settings, blocking), _crm_sync(settings)]
+
+
+def _published(
+    settings: Settings, blocking: Sequence[dg.AssetCheckKey]
+) -> dg.AssetsDefinition:
+    @dg.asset(
+        name="published",
+        group_name="published",
+        owners=["team:data"],
+        kinds={"duckdb", "parquet"},
+        deps=sorted({table.asset for table in published_tables() if table.layer != "ops"}),
+        description=(
+            "The read-only copy that pages, BI tools and `crm_sync` read: one DuckDB file and "
+            "Parquet files, swapped in whole. It stays as it was while any blocking check fails."
+        ),
+    )
+    def published(
+        context: dg.AssetExecutionContext, warehouse: Warehouse
+    ) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        require_passing(context.instance, blocking)
+        with warehouse.reading() as connection:
+            version = publish(
+                connection, published_tables(), settings.published_dir, context.run_id, utc_now()
+            )
+            sweep(connection, settings.home_dir / "landing")
+        return dg.MaterializeResult(
+            metadata={
+                "path": dg.MetadataValue.path(str(current_database(settings.published_dir))),
+                "size_bytes": version.size_bytes,
+                "tables": len(version.rows),
+                "rows": reasons_table(version.rows),
+            }
+        )
+
+    return published
+
+
+def require_passing(
+    instance: dg.DagsterInstance, blocking: Iterable[dg.AssetCheckKey]
+) -> None:
+    """Refuse while the latest evaluation of a blocking check is a failure.
+
+    Dagster itself forgets an earlier failed check when only a downstream asset is run.
+
+    Raises:
+        PublishRefusedError: names the failing checks.
+    """
+    storage = instance.event_log_storage
+    latest = storage.get_latest_asset_check_execution_by_key(list(blocking))
+    failing = []
+    for key, record in latest.items():
+        if record.status == AssetCheckExecutionRecordStatus.PLANNED:
+            record = _last_evaluated(storage, key)
+        event = record.event.dagster_event if record and record.event else None
+        if record is None or event is None:
+            continue
+        is_error = event.asset_check_evaluation_data.severity == dg.AssetCheckSeverity.ERROR
+        if record.status == AssetCheckExecutionRecordStatus.FAILED and is_error:
+            failing.append(f"{key.asset_key.to_user_string()}: {key.name}")
+    if failing:
+        raise PublishRefusedError(
+            "the published copy stays as it was, because these blocking checks failed last time: "
+            f"{'; '.join(sorted(failing))}. Mend the cause and run those assets again"
+        )
+
+
+def _last_evaluated(
+    storage: EventLogStorage, key: dg.AssetCheckKey
+) -> AssetCheckExecutionRecord | None:
+    """The newest evaluation, where a run planned one and never came to it."""
+    evaluated = {AssetCheckExecutionRecordStatus.FAILED, AssetCheckExecutionRecordStatus.SUCCEEDED}
+    history = storage.get_asset_check_execution_history(key, limit=1, status=evaluated)
+    return history[0] if history else None
+
+
+def _crm_sync(settings: Settings) -> dg.AssetsDefinition:
+    @dg.asset(
+        name="crm_sync",
+        group_name=GROUPS["crm"],
+        owners=["team:sales-operations"],
+        kinds={"csv"},
+        deps=["published"],
+        description=(
+            "Contacts, companies and gaggles delivered to the CRM destination (C360_CRM): "
+            "one CSV per object, and `changes.jsonl` with what is new, changed or gone."
+        ),
+    )
+    def crm_sync(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        destination = destination_of(settings)
+        database = current_database(settings.published_dir)
+        with duckdb.connect(str(database), read_only=True, config=SAFE_CONFIG) as connection:
+            delivery = destination.deliver(connection, CRM_OBJECTS, context.run_id, utc_now())
+        counts = {
+            f"{item.name}: {what}": getattr(item, what)
+            for item in delivery.objects
+            for what in ("rows", "new", "changed", "gone", "unchanged")
+        }
+        return dg.MaterializeResult(
+            metadata={
+                "location": dg.MetadataValue.path(str(delivery.location)),
+                "changes": delivery.number_of_changes,
+                "records": reasons_table(counts),
+            }
+        )
+
+    return crm_sync
+
+
+def destination_of(settings: Settings) -> FileDestination:
+    """The destination that `C360_CRM` names.
+
+    Raises:
+        ConfigError: there is no such destination.
+    """
+    if settings.crm not in DESTINATIONS:
+        raise ConfigError(
+            f"C360_CRM is {settings.crm!r}; the destinations are {', '.join(DESTINATIONS)}"
+        )
+    return FileDestination(settings.crm_dir)

@@ -1,0 +1,97 @@
+"""The raw layer: each raw table a view over its files, each merge table the rows of its files."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from c360_assets import contracts
+from c360_assets.assets.claims import Claim
+from c360_assets.assets.shell import Outcome, Step, table_asset
+from c360_assets.contracts import Table
+from c360_assets.identity.merge_files import read_merge_files
+from c360_assets.settings import Settings
+from c360_assets.sources.landing import land
+from c360_assets.warehouse.duckdb import create_empty
+
+UNREADABLE_MERGES = """
+create table if not exists ops.unreadable_merge_files (
+    merge_table varchar, source_file varchar, reason varchar
+)
+"""
+
+
+def build_raw_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """One asset per raw table and per kind of merge file."""
+    raw = [_raw_asset(settings, table) for table in contracts.RAW_TABLES]
+    return [*raw, *(_merge_asset(settings, table) for table in contracts.MERGE_TABLES)]
+
+
+def _raw_asset(settings: Settings, table: Table) -> dg.AssetsDefinition:
+    claims = (
+        Claim(
+            "every_file_is_readable",
+            "Every file of the table could be parsed; an unreadable one is left out until mended.",
+            "select source_file, problem from ops.source_files"
+            f" where source_table = '{table.name}' and problem is not null",
+            is_blocking=False,
+        ),
+    )
+
+    def body(step: Step) -> Outcome:
+        landed = land(
+            step.connection, step.folder, table, step.settings.home_dir / "landing"
+        )
+        return Outcome(
+            {
+                "files": landed.files,
+                "new_or_changed_files": landed.new_files,
+                "removed_files": landed.removed_files,
+                "rows_read": landed.rows_read,
+                "malformed_rows": landed.malformed_rows,
+                "source": str(step.folder.path),
+            }
+        )
+
+    return table_asset(settings, table, body, claims, deps=(), with_contract_claims=False)
+
+
+def _merge_asset(settings: Settings, table: Table) -> dg.AssetsDefinition:
+    is_user = table.name == "merged_user"
+    claims = (
+        Claim(
+            "every_merge_file_is_readable",
+            "Every merge file could be read; an unreadable one is left out until mended.",
+            f"select source_file, reason from ops.unreadable_merge_files"
+            f" where merge_table = '{table.name}'",
+            is_blocking=False,
+        ),
+    )
+
+    def body(step: Step) -> Outcome:
+        merges = read_merge_files(step.settings.merges_dir)
+        rows = merges.user_rows if is_user else merges.domain_rows
+        old, new = table.column_names[2:4]
+        step.connection.register("merge_rows", rows)
+        create_empty(step.connection, table)
+        step.connection.execute(f"delete from {table.qualified_name}")
+        step.connection.execute(
+            f"insert into {table.qualified_name} by name select source_file, source_row,"
+            f" old as {old}, new as {new}, decision, decided_by, decided_at, reason, problem"
+            " from merge_rows order by source_file, source_row"
+        )
+        step.connection.unregister("merge_rows")
+        unreadable = [f for f in merges.unreadable if f.name.startswith(table.name)]
+        step.connection.execute(UNREADABLE_MERGES)
+        step.connection.execute(
+            "delete from ops.unreadable_merge_files where merge_table = ?", [table.name]
+        )
+        for file in unreadable:
+            step.connection.execute(
+                "insert into ops.unreadable_merge_files values (?, ?, ?)",
+                [table.name, file.name, file.reason],
+            )
+        kind = "user" if is_user else "domain"
+        files = [file.name for file in merges.files if file.kind == kind]
+        return Outcome({"files": len(files), "file_names": files, "unreadable": len(unreadable)})
+
+    return table_asset(settings, table, body, claims, deps=())

@@ -1,0 +1,223 @@
+"""What every asset shares: its face in Dagster, its transaction, its claims.
+
+Belongs here: turning a contract and a SQL file into an asset. Not here: any single asset.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import dagster as dg
+import duckdb
+
+from c360_assets import contracts
+from c360_assets.assets.claims import Claim, check_specs, contract_claims, evaluate
+from c360_assets.contracts import Table
+from c360_assets.settings import Settings
+from c360_assets.sources import judging, landing
+from c360_assets.sources.folder import SourceFolder
+from c360_assets.warehouse.duckdb import Warehouse, replace_table, row_count
+from c360_assets.warehouse.queries import Query, all_queries, query
+from c360_assets.warehouse.rules import sync_rules
+
+GROUPS = {
+    "raw": "raw",
+    "staging": "staging",
+    "identity": "identity",
+    "marts": "marts",
+    "crm": "activation",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the body of an asset works with, inside its transaction."""
+
+    connection: duckdb.DuckDBPyConnection
+    settings: Settings
+    folder: SourceFolder
+    run_id: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the body of an asset tells: extra metadata, and the scope of its measured claims."""
+
+    metadata: Mapping[str, Any]
+    scope: str = ""
+
+
+Body = Callable[[Step], Outcome]
+
+
+def deps_of(table: Table) -> list[str]:
+    """The assets that must come before: those that its SQL reads or its references name."""
+    qualified = {t.qualified_name: t for t in contracts.ALL_TABLES if t.layer != "ops"}
+    query = all_queries().get(table.qualified_name)
+    names = {qualified[name].asset for name in query.tables if name in qualified} if query else set()
+    names |= {contracts.table(reference.to_table).asset for reference in table.references}
+    source = contracts.SOURCE_OF_STAGED.get(table.name)
+    if source:
+        for reference in contracts.table(source).references:
+            if reference.to_table == "stg_users":
+                names.add("stg_users")
+    return sorted(names - {table.asset})
+
+
+def column_schema(table: Table) -> dg.TableSchema:
+    """The contract's columns as Dagster shows them."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.name,
+                type=column.type,
+                description=column.description,
+                constraints=dg.TableColumnConstraints(
+                    nullable=column.is_nullable, unique=table.key == (column.name,)
+                ),
+            )
+            for column in table.columns
+        ]
+    )
+
+
+@lru_cache(maxsize=None)
+def column_lineage(table: Table) -> dg.TableColumnLineage | None:
+    """Which columns of which assets each column is computed from, as the SQL says."""
+    query = all_queries().get(table.qualified_name)
+    if query is None:
+        return None
+    assets = {t.qualified_name: t.asset for t in contracts.ALL_TABLES if t.layer != "ops"}
+    return dg.TableColumnLineage(
+        {
+            column: [
+                dg.TableColumnDep(asset_key=dg.AssetKey(assets[origin]), column_name=name)
+                for origin, name in origins
+                if origin in assets and assets[origin] != table.asset
+            ]
+            for column, origins in query.lineage.items()
+        }
+    )
+
+
+def face(table: Table, deps: Sequence[str] | None = None) -> dict[str, Any]:
+    """The arguments of `@dg.asset` that show what the table is."""
+    query = all_queries().get(table.qualified_name)
+    return {
+        "name": table.name,
+        "group_name": GROUPS[table.layer],
+        "owners": [table.owner],
+        "kinds": set(table.kinds),
+        "description": _description(table, query),
+        "deps": list(deps_of(table) if deps is None else deps),
+        "metadata": {
+            "dagster/column_schema": column_schema(table),
+            "dagster/table_name": table.qualified_name,
+            "grain": table.grain,
+            "key": ", ".join(table.key) or "none",
+        },
+        "code_version": _code_version(query),
+    }
+
+
+def table_asset(
+    settings: Settings,
+    table: Table,
+    body: Body,
+    claims: Sequence[Claim] = (),
+    deps: Sequence[str] | None = None,
+    with_contract_claims: bool = True,
+) -> dg.AssetsDefinition:
+    """An asset that writes `table` in one transaction and tests its claims in the same.
+
+    `claims` come on top of those of the contract, which raw tables leave to staging.
+    """
+    all_claims = (*(contract_claims(table) if with_contract_claims else ()), *claims)
+
+    @dg.asset(**face(table, deps), check_specs=check_specs(table.asset, all_claims))
+    def run(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]
+        with step(settings, warehouse, context.run_id) as work:
+            outcome = body(work)
+            results = evaluate(work.connection, table, all_claims, outcome.scope)
+            rows = row_count(work.connection, table)
+        return dg.MaterializeResult(
+            metadata={**run_metadata(table, rows), **outcome.metadata}, check_results=results
+        )
+
+    return run
+
+
+def sql_asset(settings: Settings, name: str, claims: Sequence[Claim] = ()) -> dg.AssetsDefinition:
+    """An asset that is one SELECT."""
+    table = contracts.table(name)
+
+    def body(step: Step) -> Outcome:
+        replace_table(step.connection, table, query(table.qualified_name))
+        return Outcome({})
+
+    return table_asset(settings, table, body, claims)
+
+
+def run_metadata(table: Table, rows: int) -> dict[str, Any]:
+    """The metadata that every materialization carries."""
+    metadata: dict[str, Any] = {"dagster/row_count": rows}
+    lineage = column_lineage(table)
+    if lineage is not None:
+        metadata["dagster/column_lineage"] = lineage
+    return metadata
+
+
+@contextmanager
+def step(settings: Settings, warehouse: Warehouse, run_id: str) -> Iterator[Step]:
+    """One transaction with the rule tables in step with the settings."""
+    with warehouse.transaction() as connection:
+        connection.execute(landing.REGISTRY)
+        judging.prepare(connection)
+        orders = connection.execute(
+            "select count(*) from ops.source_files where source_table = 'raw_order'"
+        ).fetchall()
+        sync_rules(connection, settings.rules, clock_of(settings, run_id), orders[0][0] > 0)
+        yield Step(
+            connection, settings, SourceFolder(settings.source_dir), run_id, utc_now()
+        )
+
+
+@lru_cache(maxsize=64)
+def clock_of(settings: Settings, run_id: str) -> datetime | None:
+    """The as-of time of a run: `now` stands still for the length of one run."""
+    return settings.clock
+
+
+def utc_now() -> datetime:
+    """The wall clock as naive UTC; it stamps records and decides nothing."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _description(table: Table, query: Query | None) -> str:
+    parts = [table.grain]
+    if query is not None:
+        parts.append(f"```sql\n{query.text.strip()}\n```")
+    return "\n\n".join(parts)
+
+
+def _code_version(query: Query | None) -> str | None:
+    if query is None:
+        return None
+    return hashlib.sha256(re.sub(r"\s+", " ", query.text).encode()).hexdigest()[:12]
+
+
+def reasons_table(reasons: Mapping[str, int]) -> dg.MetadataValue:
+    """Counts by reason as a small table."""
+    lines = ["| reason | rows |", "|---|---|", *(f"| {r} | {n} |" for r, n in reasons.items())]
+    return dg.MetadataValue.md("\n".join(lines) if reasons else "none")
+
+
+def asset_names(assets: Iterable[dg.AssetsDefinition]) -> list[str]:
+    """The bare names of assets."""
+    return [key.path[-1] for definition in assets for key in definition.keys]

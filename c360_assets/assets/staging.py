@@ -1,0 +1,147 @@
+"""The staging layer: raw rows judged, typed and cleaned; what breaks the contract is set apart."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import dagster as dg
+import duckdb
+
+from c360_assets import contracts
+from c360_assets.assets.claims import Claim
+from c360_assets.assets.shell import Outcome, Step, reasons_table, table_asset
+from c360_assets.contracts import Table
+from c360_assets.identity.addresses import normalise_email, plain_email_predicate
+from c360_assets.settings import Settings
+from c360_assets.sources.judging import EMAIL_COLUMNS, FACTS, Verdicts, judge
+from c360_assets.warehouse.duckdb import replace_table, replace_view
+from c360_assets.warehouse.queries import query
+
+# Big tables that are read in place: a copy would cost more than every later scan saves.
+VIEWS = {"stg_events", "stg_orders", "stg_order_items"}
+TIME_COLUMNS = {"stg_events": "timestamp", "stg_orders": "ordered_at"}
+
+
+def build_staging_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """One asset per staged table."""
+    return [
+        _staged_asset(settings, contracts.table(staged), contracts.table(source))
+        for staged, source in contracts.SOURCE_OF_STAGED.items()
+    ]
+
+
+def _staged_asset(settings: Settings, staged: Table, source: Table) -> dg.AssetsDefinition:
+    claims = [_conservation(staged, source), _rejections(source)]
+    if staged.name == "stg_events":
+        claims += [_unique_events(), _freshness(settings)]
+
+    def body(step: Step) -> Outcome:
+        learn_addresses(step.connection, source)
+        verdicts = judge(
+            step.connection, step.folder, source, step.run_id, step.at, plain_email_predicate
+        )
+        replace = replace_view if staged.name in VIEWS else replace_table
+        replace(step.connection, staged, query(staged.qualified_name))
+        return Outcome(_metadata(verdicts, source), _scope(staged, verdicts, step.connection))
+
+    return table_asset(settings, staged, body, claims)
+
+
+def learn_addresses(connection: duckdb.DuckDBPyConnection, source: Table) -> None:
+    """Normalise the addresses that SQL alone cannot, each distinct one once, for good."""
+    column = EMAIL_COLUMNS.get(source.name)
+    if column is None:
+        return
+    rows = connection.execute(
+        f"select distinct {column} from {source.qualified_name} where {column} is not null"
+        f" and not ({plain_email_predicate(column)})"
+        f" and {column} not in (select raw_email from ops.address_forms)"
+    ).fetchall()
+    forms = [(raw, normalise_email(raw)) for (raw,) in rows]
+    valid = [[raw, email] for raw, email in forms if email is not None]
+    if valid:
+        connection.executemany("insert into ops.address_forms values (?, ?)", valid)
+
+
+def _metadata(verdicts: Verdicts, source: Table) -> dict[str, object]:
+    metadata: dict[str, object] = {
+        "rows_read": verdicts.rows_read,
+        "rows_rejected": verdicts.rejected,
+        "exact_duplicates": verdicts.duplicates,
+        "rejected_by_reason": reasons_table(verdicts.reasons),
+    }
+    if source.name in FACTS:
+        metadata["days_judged"] = len(verdicts.days)
+    return metadata
+
+
+def _scope(staged: Table, verdicts: Verdicts, connection: duckdb.DuckDBPyConnection) -> str:
+    """Claims on a table of days are tested on the days judged now; the others stand as tested."""
+    column = TIME_COLUMNS.get(staged.name)
+    if column is None or not verdicts.days:
+        return ""
+    first, last = verdicts.days[0], verdicts.days[-1]
+    return f"{column} >= {_midnight(first)} and {column} < {_midnight(last)} + interval 1 day"
+
+
+def _midnight(day: date) -> str:
+    return f"timestamp '{day} 00:00:00'"
+
+
+def _conservation(staged: Table, source: Table) -> Claim:
+    kept = " where origin = 'raw_order'" if staged.name == "stg_orders" else ""
+    return Claim(
+        "rows_read_are_staged_rejected_or_duplicates",
+        "Rows read = rows staged + rows rejected + exact duplicates: nothing vanishes.",
+        f"""
+        select * from (
+            select
+                (select coalesce(sum(rows_read), 0) from ops.source_files
+                 where source_table = '{source.name}') as rows_read,
+                (select count(*) from {staged.qualified_name}{kept}) as rows_staged,
+                (select count(*) from ops.rejected_rows
+                 where source_table = '{source.name}') as rows_rejected,
+                (select count(*) from ops.duplicate_rows
+                 where source_table = '{source.name}') as exact_duplicates
+        ) as counts
+        where rows_read <> rows_staged + rows_rejected + exact_duplicates
+        """,
+    )
+
+
+def _rejections(source: Table) -> Claim:
+    return Claim(
+        "no_row_breaks_the_contract",
+        "No raw row was set apart in ops.rejected_rows; the sample shows why they were.",
+        "select reason, source_file, source_row, row_json from ops.rejected_rows"
+        f" where source_table = '{source.name}'",
+        is_blocking=False,
+    )
+
+
+def _unique_events() -> Claim:
+    table = contracts.table("stg_events").qualified_name
+    return Claim(
+        "event_id_is_unique_within_its_day",
+        "No two events of one day share their id.",
+        f"select cast(timestamp as date) as event_date, event_id, count(*) as number_of_rows"
+        f" from {table} group by all having count(*) > 1",
+        measure="count(*) - count(distinct hash(event_id, cast(timestamp as date)))",
+    )
+
+
+def _freshness(settings: Settings) -> Claim:
+    hours = settings.rules.freshness.max_age_hours
+    return Claim(
+        "events_are_fresh",
+        f"The newest event is at most {hours:g} hours older than the clock (C360_AS_OF).",
+        f"""
+        select * from (
+            select max(timestamp) as newest_event, (select max(as_of) from ops.clock) as as_of
+            from staging.stg_events
+        ) as newest
+        where newest_event < as_of - interval '{int(hours * 60)} minutes'
+        """,
+        is_blocking=False,
+    )
+

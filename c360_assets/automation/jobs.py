@@ -1,0 +1,65 @@
+"""Jobs and the schedule: what runs together, and when."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+EVERYTHING = "everything"
+DAILY = "daily_c360"
+IDENTITY = "refresh_identity"
+EVENTS = "refresh_events"
+DAILY_CRON = "0 5 * * *"
+
+
+def build_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
+    """All jobs, by what a run of theirs covers."""
+    everything = dg.AssetSelection.all()
+    identity = dg.AssetSelection.assets("merged_user", "merged_company_domain").downstream()
+    events = dg.AssetSelection.assets("raw_event", "raw_order").downstream()
+    return [
+        dg.define_asset_job(
+            EVERYTHING, everything, description="Rebuilds every table, over all days."
+        ),
+        dg.define_asset_job(
+            DAILY, everything, description="Builds one day and everything downstream of it."
+        ),
+        dg.define_asset_job(
+            IDENTITY, identity, description="Folds the merge files, and all downstream of them."
+        ),
+        dg.define_asset_job(
+            EVENTS, events, description="Takes in new event files, and all downstream of them."
+        ),
+    ]
+
+
+def newest_complete_day(
+    partitions: dg.DailyPartitionsDefinition, now: datetime | None = None
+) -> str | None:
+    """The newest day that is over (UTC) and that the source may have; None where there is none."""
+    moment = now or datetime.now(UTC)
+    yesterday = (moment.astimezone(UTC) - timedelta(days=1)).date().isoformat()
+    keys = [key for key in partitions.get_partition_keys(current_time=moment) if key <= yesterday]
+    return keys[-1] if keys else None
+
+
+def build_daily_schedule(partitions: dg.DailyPartitionsDefinition) -> dg.ScheduleDefinition:
+    """`daily_c360` at 05:00 UTC."""
+
+    @dg.schedule(
+        name=f"{DAILY}_schedule",
+        job_name=DAILY,
+        cron_schedule=DAILY_CRON,
+        execution_timezone="UTC",
+        description="Builds the newest complete day and everything downstream of it.",
+    )
+    def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        day = newest_complete_day(partitions, context.scheduled_execution_time)
+        if day is None:
+            return dg.SkipReason("the source has no complete day yet")
+        return dg.RunRequest(
+            run_key=f"{DAILY}:{context.scheduled_execution_time}", partition_key=day
+        )
+
+    return daily

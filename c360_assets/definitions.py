@@ -1,0 +1,59 @@
+"""Everything that Dagster sees, put together in one place."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import dagster as dg
+
+from c360_assets.assets.events import build_event_assets
+from c360_assets.assets.identity import build_identity_assets
+from c360_assets.assets.marts import build_mart_assets
+from c360_assets.assets.published import build_publishing_assets
+from c360_assets.assets.raw import build_raw_assets
+from c360_assets.assets.staging import build_staging_assets
+from c360_assets.automation.alerts import build_alert_sensor
+from c360_assets.automation.jobs import build_daily_schedule, build_jobs
+from c360_assets.instance import relax_sqlite
+from c360_assets.settings import Settings
+from c360_assets.sources.event_span import event_span
+from c360_assets.warehouse.duckdb import Warehouse
+
+# A source whose newest day is older than this is history: its last day is the last partition.
+LIVE_FOR_DAYS = 7
+
+
+def build_partitions(settings: Settings, today: date | None = None) -> dg.DailyPartitionsDefinition:
+    """The days of events: from the settings or the first in the source, to the last or to today."""
+    now = today or datetime.now(UTC).date()
+    span = event_span(settings.source_dir, settings.home_dir)
+    first, last = span or (now - timedelta(days=1), now)
+    start = settings.rules.events.first_day or first
+    is_history = last < now - timedelta(days=LIVE_FOR_DAYS) and last >= start
+    end = (last + timedelta(days=1)).isoformat() if is_history else None
+    return dg.DailyPartitionsDefinition(start_date=start.isoformat(), end_date=end, timezone="UTC")
+
+
+def build_defs(
+    settings: Settings | None = None, partitions: dg.DailyPartitionsDefinition | None = None
+) -> dg.Definitions:
+    """The definitions for these settings (by default those of the environment)."""
+    relax_sqlite()
+    chosen = settings or Settings.load()
+    days = partitions or build_partitions(chosen)
+    pipeline = [
+        *build_raw_assets(chosen),
+        *build_staging_assets(chosen),
+        *build_event_assets(chosen, days),
+        *build_identity_assets(chosen),
+        *build_mart_assets(chosen),
+    ]
+    return dg.Definitions(
+        assets=[*pipeline, *build_publishing_assets(chosen, pipeline)],
+        jobs=build_jobs(),
+        schedules=[build_daily_schedule(days)],
+        sensors=[build_alert_sensor(chosen)],
+        resources={"warehouse": Warehouse(database=str(chosen.warehouse_path))},
+        # a process per step would cost ten seconds each
+        executor=dg.in_process_executor,
+    )

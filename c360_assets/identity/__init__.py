@@ -1,0 +1,1 @@
+"""Who is who: addresses, merge files and the journal of decisions folded into chains."""

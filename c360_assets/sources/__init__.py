@@ -1,0 +1,1 @@
+"""Raw tables in: source folders, `sources.toml`, landing, judging of rows, demo data."""

@@ -1,0 +1,82 @@
+"""The first and the last day of events and orders in a source, without the warehouse.
+
+Dagster needs them when it loads the definitions. They are remembered in `event_span.json` under
+C360_HOME until a file changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from c360_assets import contracts
+from c360_assets.sources.folder import SourceFile, SourceFolder
+from c360_assets.sources.judging import FACTS
+from c360_assets.sources.landing import land
+
+Span = tuple[date, date]
+CACHE_NAME = "event_span.json"
+
+
+def event_span(source: Path, home: Path) -> Span | None:
+    """(first day, last day), UTC; None where there is no event and no order, or no source yet."""
+    if not source.is_dir():
+        return None
+    folder = SourceFolder(source)
+    files = {name: folder.files(name) for name in FACTS}
+    fingerprint = _fingerprint(folder, files)
+    cache = home / CACHE_NAME
+    known = _read(cache)
+    if known is not None and known.get("fingerprint") == fingerprint:
+        return _span(known.get("first"), known.get("last"))
+    days = sorted(day for name in FACTS for day in days_in_source(folder, name))
+    span = (days[0], days[-1]) if days else None
+    first, last = (day.isoformat() for day in span) if span else (None, None)
+    home.mkdir(parents=True, exist_ok=True)
+    temporary = cache.with_suffix(".new")
+    temporary.write_text(json.dumps({"fingerprint": fingerprint, "first": first, "last": last}))
+    temporary.replace(cache)
+    return span
+
+
+def days_in_source(
+    folder: SourceFolder, table: str, only: Sequence[str] | None = None
+) -> tuple[date, ...]:
+    """The days that a table of facts has rows on; in `only` these files (names), where given."""
+    with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'; create schema ops; create schema raw")
+        land(connection, folder, contracts.table(table), Path(scratch), only)
+        time = FACTS[table]
+        rows = connection.execute(
+            f'select distinct cast("{time}" as date) as day from raw.{table}'
+            f' where "{time}" >= date \'1900-01-01\' and "{time}" < date \'2200-01-01\' order by day'
+        ).fetchall()
+    return tuple(row[0] for row in rows)
+
+
+def _fingerprint(folder: SourceFolder, files: dict[str, tuple[SourceFile, ...]]) -> str:
+    parts = [str(folder.path), folder.mapping_fingerprint]
+    parts += [f"{file.name}={file.fingerprint}" for group in files.values() for file in group]
+
+
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _read(cache: Path) -> dict[str, str | None] | None:
+    try:
+        content = json.loads(cache.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _span(first: str | None, last: str | None) -> Span | None:
+    return (date.fromisoformat(first), date.fromisoformat(last)) if first and last else None
+
+

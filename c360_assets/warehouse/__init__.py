@@ -1,0 +1,1 @@
+"""The engine seam: transactions, replacing tables, swapping partitions, publishing, SQL files."""

@@ -1,0 +1,189 @@
+"""The DuckDB warehouse: one writer, all or nothing.
+
+Belongs here: locking, transactions, replacing a table, swapping partitions. Not here: what the
+tables mean. A Spark warehouse would fill the same few methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+from dagster_duckdb import DuckDBResource
+from filelock import BaseFileLock, FileLock, Timeout
+from pydantic import Field
+
+from c360_assets import contracts
+from c360_assets.contracts import Table
+from c360_assets.errors import WarehouseBusyError, WarehouseError
+from c360_assets.warehouse.queries import Query
+
+# Nothing is downloaded at run time.
+SAFE_CONFIG: dict[str, Any] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "preserve_insertion_order": "false",
+}
+# The machine's own time zone changes nothing.
+SESSION = "set TimeZone = 'UTC'"
+EMPTY_CATALOG = "\n".join(f"create schema if not exists {name};" for name in contracts.SCHEMAS)
+
+
+class Warehouse(DuckDBResource):
+    """dagster-duckdb's resource with a file lock, transactions and whole-table replacement.
+
+    `patience_seconds` is how long a writer waits for another process before it gives up.
+    """
+
+    patience_seconds: float = Field(
+        default=1800.0, description="How long to wait for another process's writing, in seconds."
+    )
+
+    @classmethod
+    def _is_dagster_maintained(cls) -> bool:
+        return False
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Hold the lock for a whole run, so that runs never mix their steps."""
+        self._acquire()
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Let the next run in."""
+        self._lock().release()
+
+    @contextmanager
+    def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection with the lock held. The lock is freed by the kernel if the holder dies.
+
+        Raises:
+            WarehouseBusyError: another process wrote for longer than the patience.
+        """
+        self._acquire()
+        try:
+            connection = duckdb.connect(
+                self.database, config={**SAFE_CONFIG, **self.connection_config}
+            )
+            try:
+                connection.execute(SESSION)
+                yield connection
+            finally:
+                connection.close()
+        finally:
+            self._lock().release()
+
+    def _lock(self) -> BaseFileLock:
+        # one lock object per path and process: a run holds it, and its steps enter it again
+        return FileLock(f"{self.database}.lock", is_singleton=True, thread_local=False)
+
+    def _acquire(self) -> None:
+        Path(self.database).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock().acquire(timeout=self.patience_seconds)
+        except Timeout as error:
+            raise WarehouseBusyError(
+                f"{self.database} has been written by another process for "
+                f"{self.patience_seconds:.0f} s; wait for that run to end, or stop it"
+            ) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection inside one transaction: all of it is committed, or nothing.
+
+        Raises:
+            WarehouseError: the engine refused a statement; everything was rolled back.
+        """
+        with self.get_connection() as connection:
+            connection.execute(EMPTY_CATALOG)
+            connection.execute("begin transaction")
+            try:
+                yield connection
+            except BaseException as error:
+                connection.execute("rollback")
+                if isinstance(error, duckdb.Error):
+                    raise WarehouseError(
+                        f"{error}\nNothing was changed: the previous tables stand."
+                    ) from error
+                raise
+            connection.execute("commit")
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection for reading; it takes the lock, too, since DuckDB has one process."""
+        with self.get_connection() as connection:
+            connection.execute(EMPTY_CATALOG)
+            yield connection
+
+
+def replace_table(connection: duckdb.DuckDBPyConnection, table: Table, query: Query) -> int:
+    """Replace the whole table by what the query selects; returns its number of rows.
+
+    Raises:
+        WarehouseError: the result's columns or types are not those of the contract.
+    """
+    drop_other_kind(connection, table, "table")
+    connection.execute(f"create or replace table {table.qualified_name} as {query.text}")
+    require_contract(connection, table)
+    return row_count(connection, table)
+
+
+def replace_view(connection: duckdb.DuckDBPyConnection, table: Table, query: Query) -> int:
+    """Replace the view by the query; returns its number of rows."""
+    drop_other_kind(connection, table, "view")
+    connection.execute(f"create or replace view {table.qualified_name} as {query.text}")
+    require_contract(connection, table)
+    return row_count(connection, table)
+
+
+def drop_other_kind(connection: duckdb.DuckDBPyConnection, table: Table, kind: str) -> None:
+    """Drop a view that stands where a table will, or the other way round."""
+    other = "view" if kind == "table" else "table"
+    found = connection.execute(
+        f"select 1 from duckdb_{other}s() where schema_name = ? and {other}_name = ?",
+        [table.layer, table.name],
+    ).fetchall()
+    if found:
+        connection.execute(f"drop {other} {table.qualified_name}")
+
+
+def create_empty(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Create the table with the contract's columns where it is missing."""
+    columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
+    connection.execute(f"create table if not exists {table.qualified_name} ({columns})")
+
+
+def require_contract(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Raise WarehouseError unless the table has the contract's columns with their types."""
+    found = {
+        row[0]: row[1] for row in connection.execute(f"describe {table.qualified_name}").fetchall()
+    }
+    wrong = [
+        f"{column.name} is {found.get(column.name, 'missing')}, must be {column.type}"
+        for column in table.columns
+        if found.get(column.name) != column.type
+    ]
+    if wrong:
+        raise WarehouseError(
+            f"{table.qualified_name} breaks the contract: {'; '.join(wrong)}; "
+            f"mend sql/{table.layer}/{table.name}.sql or the contract"
+        )
+
+
+def row_count(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
+    """The number of rows of the table."""
+    rows = connection.execute(f"select count(*) from {table.qualified_name}").fetchall()
+    return int(rows[0][0])
+
+
+def fetch_dicts(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+) -> list[dict[str, Any]]:
+    """The rows of a query as dictionaries; for small results only."""
+    cursor = connection.execute(sql, parameters)
+    names = [item[0] for item in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+

@@ -1,0 +1,149 @@
+"""The SQL files: one SELECT each, and what it reads, column by column.
+
+Dependencies and column lineage come from the SQL itself. Nothing here runs a query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib.resources import files
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import Scope, build_scope
+
+from c360_assets import contracts
+from c360_assets.errors import ContractError
+
+Origin = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Query:
+    """One SQL file: `layer` is its folder, `name` the table that it makes."""
+
+    name: str
+    layer: str
+    text: str
+
+    @cached_property
+    def tree(self) -> exp.Expression:
+        """The parsed SELECT."""
+        statements = [s for s in sqlglot.parse(self.text, dialect="duckdb") if s is not None]
+        if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+            raise ContractError(f"sql/{self.layer}/{self.name}.sql must hold exactly one SELECT")
+        return statements[0]
+
+    @cached_property
+    def tables(self) -> tuple[str, ...]:
+        """The qualified names of the tables that it reads, sorted."""
+        found = {
+            f"{table.db}.{table.name}" for table in self.tree.find_all(exp.Table) if table.db
+        }
+        return tuple(sorted(found))
+
+    @property
+    def grain(self) -> str:
+        """The opening comment line, without its dashes."""
+        return self.text.splitlines()[0].removeprefix("--").strip()
+
+    def to_dialect(self, dialect: str) -> str:
+        """The SELECT in another engine's words."""
+        return self.tree.sql(dialect=dialect, pretty=True)
+
+    @cached_property
+    def lineage(self) -> dict[str, tuple[Origin, ...]]:
+        """Per output column the (qualified table, column) pairs that it is computed from."""
+        qualified = qualify(
+            self.tree.copy(),
+            dialect="duckdb",
+            schema=_schema(),
+            validate_qualify_columns=False,
+            identify=False,
+        )
+        scope = build_scope(qualified)
+        if scope is None:
+            raise ContractError(f"sql/{self.layer}/{self.name}.sql cannot be traced")
+        tracer = _Tracer()
+        return {
+            projection.alias_or_name: tuple(sorted(tracer.origins(scope, index)))
+            for index, projection in enumerate(scope.expression.selects)
+        }
+
+
+class _Tracer:
+    """Follows output columns through CTEs, subqueries and unions; each node once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], frozenset[Origin]] = {}
+
+    def origins(self, scope: Scope, index: int) -> frozenset[Origin]:
+        key = (id(scope), index)
+        if key not in self._known:
+            self._known[key] = frozenset()
+            self._known[key] = frozenset(self._trace(scope, index))
+        return self._known[key]
+
+    def _trace(self, scope: Scope, index: int) -> Iterator[Origin]:
+        if scope.set_operation_scopes:
+            for part in scope.set_operation_scopes:
+                yield from self.origins(part, index)
+            return
+        projection = scope.expression.selects[index]
+        for column in projection.find_all(exp.Column):
+            yield from self._resolve(scope, column)
+
+    def _resolve(self, scope: Scope, column: exp.Column) -> Iterator[Origin]:
+        source = scope.sources.get(column.table)
+        if isinstance(source, exp.Table) and source.db:
+            yield f"{source.db}.{source.name}", column.name
+        elif isinstance(source, Scope):
+            names = [s.alias_or_name for s in source.expression.selects]
+            if column.name in names:
+                yield from self.origins(source, names.index(column.name))
+        else:
+            for inner in scope.subquery_scopes:
+                if column.table in inner.sources:
+                    yield from self._resolve(inner, column)
+
+
+@lru_cache(maxsize=1)
+def _schema() -> dict[str, dict[str, dict[str, str]]]:
+    schema: dict[str, dict[str, dict[str, str]]] = {}
+    for table in contracts.ALL_TABLES:
+        columns = {column.name: column.type for column in table.columns}
+        if table.layer == "raw":
+            columns |= {"source_file": "VARCHAR", "source_row": "BIGINT"}
+        schema.setdefault(table.layer, {})[table.name] = columns
+    return schema
+
+
+@lru_cache(maxsize=1)
+def all_queries() -> dict[str, Query]:
+    """Every SQL file of the package by the qualified name of its table."""
+    found: dict[str, Query] = {}
+    for folder in sorted(files("c360_assets").joinpath("sql").iterdir(), key=lambda f: f.name):
+        if not folder.is_dir():
+            continue
+        for file in sorted(folder.iterdir(), key=lambda f: f.name):
+            if file.name.endswith(".sql"):
+                name = file.name.removesuffix(".sql")
+                found[f"{folder.name}.{name}"] = Query(name, folder.name, file.read_text(encoding="utf-8"))
+    return found
+
+
+def query(name: str) -> Query:
+    """The SQL file of that table, by its qualified name.
+
+    Raises:
+        ContractError: there is none; the text lists those there are.
+    """
+    try:
+        return all_queries()[name]
+    except KeyError:
+        raise ContractError(
+            f"there is no SQL file for {name!r}; there are {', '.join(all_queries())}"
+        ) from None

@@ -1,0 +1,41 @@
+"""Fixtures for all tests: a clean environment and the paths of the data they run on."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+REPO_ROOT = Path(__file__).resolve().parent.parent
+
+# No deadline: a slow machine is no failure. Where CI is set, the examples are the same each time.
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_from_outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Run in an empty folder without `C360_*`: no `.env` or c360.toml of one's own counts."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.upper().startswith("C360_")]:
+            patch.delenv(name)
+        patch.delenv("DAGSTER_HOME", raising=False)
+        patch.chdir(tmp_path_factory.mktemp("working_directory"))
+        yield
+
+
+@pytest.fixture(scope="session")
+def repo_root() -> Path:
+    """The top folder of the checkout."""
+    return REPO_ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The published data sets (`jaffle_gaggle`, `greenery`), which lie beside the checkout."""
+    folder = REPO_ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"the published data sets are not there: {folder}")
+    return folder

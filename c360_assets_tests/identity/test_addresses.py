@@ -1,0 +1,166 @@
+import sys
+import unicodedata
+
+import duckdb
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from c360_assets.identity.addresses import (
+    ASCII_EMAIL_PATTERN,
+    ASCII_SPACES,
+    MAX_EMAIL_LENGTH,
+    MAX_LOCAL_LENGTH,
+    normalise_domain,
+    normalise_domains,
+    normalise_email,
+    normalise_emails,
+)
+
+DETERMINISTIC = settings(
+    derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), max_examples=150
+)
+PIECES = ["a", "b", "Z", "9", ".", "..", "-", "@", "+", "'", '"', " ", ",", "<", "\t", "\n", "\x1c"]
+PIECES += ["x" * 31, "x" * 32, "x" * 63, "x" * 64, "@b.co", "a@", ".com", "xn--", "_", "\0", "\x7f"]
+ASCII_TEXTS = st.one_of(
+    st.lists(st.sampled_from(PIECES), max_size=12).map("".join),
+    st.text(st.characters(max_codepoint=127), max_size=20),
+    st.builds("{}@{}.{}".format, *[st.sampled_from([*PIECES, "ann", "b.c"])] * 3),
+)
+ANY_TEXTS = st.one_of(ASCII_TEXTS, st.text(max_size=12), st.builds("{}@b.co".format, st.text()))
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("ann@example.com", "ann@example.com"),
+        ("  Ann@Example.COM\t\n", "ann@example.com"),
+        ("\u00a0\u3000ann@example.com\u2003", "ann@example.com"),
+        ("\ufeff\u200bann@example.com \u200b", "ann@example.com"),
+        ("ann@example.com.", "ann@example.com"),
+        ("ann+news@example.com", "ann+news@example.com"),
+        ("o'brien@example.com", "o'brien@example.com"),
+        ("ａｎｎ＠example．com", "ann@example.com"),
+        ("ann@münchen.de", "ann@xn--mnchen-3ya.de"),
+        ("ann@MÜNCHEN.DE", "ann@xn--mnchen-3ya.de"),
+        ("ann@mu\u0308nchen.de", "ann@xn--mnchen-3ya.de"),
+        ("ann@straße.de", "ann@xn--strae-oqa.de"),
+        ("ann@例え。jp", "ann@xn--r8jz45g.jp"),
+        ("josé@example.com", "josé@example.com"),
+        ("JOSÉ@example.com", "josé@example.com"),
+        ("x" * 64 + "@example.com", "x" * 64 + "@example.com"),
+        ("a@" + "b" * 63 + ".com", "a@" + "b" * 63 + ".com"),
+    ],
+)
+def test_an_address_has_one_spelling(text, normal):
+    assert normalise_email(text) == normal
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *["", " ", "ann", "@", "ann@", "@example.com", "a@b@example.com", "ann@example"],
+        *["an n@example.com", "an\x00n@example.com", "an\u200bn@example.com", 'a"nn@example.com'],
+        *[
+            "“ann”@example.com",
+            "ann,bob@example.com",
+            "<ann@example.com>",
+            "ann\u00a0b@example.com",
+        ],
+        *[".ann@example.com", "ann.@example.com", "a..nn@example.com", "a…nn@example.com"],
+        *["ann@-example.com", "ann@example-.com", "ann@exa_mple.com", "ann@example..com"],
+        *["ann@example.com..", "ann@.example.com", "ann@[10.0.0.1]", "ann@exa mple.com"],
+        *["mailto:ann@example.com;x", "ann@ü_.de", "ann@\u0301b.de", "ann@" + "ü" * 60 + ".de"],
+        *["x" * 65 + "@example.com", "é" * 65 + "@example.com", "a@" + "b" * 64 + ".com"],
+        "a@" + ".".join(["b" * 63] * 4),
+        "é" * 2000 + "@example.com",
+    ],
+)
+def test_what_is_no_address_has_no_spelling(text):
+    assert normalise_email(text) is None
+
+
+def test_nothing_is_no_address_and_no_domain():
+    assert normalise_email(None) is None
+    assert normalise_domain(None) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        (" Jets.COM. ", "jets.com"),
+        ("rams.sl", "rams.sl"),
+        ("MÜNCHEN.de", "xn--mnchen-3ya.de"),
+        ("例え。jp。", "xn--r8jz45g.jp"),
+        *[(bad, None) for bad in ("", "jets", "@jets.com", "mailto:jets.com", "http://jets.com")],
+        *[
+            (bad, None)
+            for bad in ("jets.com/x", "jets.com:25", "a@jets.com", "je ts.com", "j_.com")
+        ],
+        (".".join(["b" * 62] * 4) + ".b", "b" * 62 + ("." + "b" * 62) * 3 + ".b"),
+        (".".join(["b" * 63] * 4), None),
+    ],
+)
+def test_a_domain_has_one_spelling_and_no_dressing(text, normal):
+    assert normalise_domain(text) == normal
+
+
+@pytest.fixture(scope="module")
+def connection():
+    with duckdb.connect() as connection:
+        yield connection
+
+
+@DETERMINISTIC
+@given(st.lists(ASCII_TEXTS, min_size=1, max_size=40))
+def test_sql_decides_ascii_addresses_as_python_does(connection, texts):
+    found = connection.execute(
+        r"""
+        with tidy as (
+            select ordinal, regexp_replace(lower(trim(email, $spaces)), '\.$', '') as email
+            from (select unnest($texts) as email, unnest(range(len($texts))) as ordinal)
+        )
+        select if(
+            regexp_full_match(email, $pattern) and length(email) <= $most
+            and strpos(email, '@') <= $local + 1, email, null
+        ) from tidy order by ordinal
+        """,
+        {
+            "texts": texts,
+            "spaces": ASCII_SPACES,
+            "pattern": ASCII_EMAIL_PATTERN,
+            "most": MAX_EMAIL_LENGTH,
+            "local": MAX_LOCAL_LENGTH,
+        },
+    ).fetchall()
+    assert [row[0] for row in found] == [normalise_email(text) for text in texts]
+
+
+@DETERMINISTIC
+@given(ANY_TEXTS)
+def test_normalising_twice_changes_nothing(text):
+    for normalise in (normalise_email, normalise_domain):
+        once = normalise(text)
+        assert once is None or normalise(once) == once
+
+
+def test_every_character_in_a_local_part_normalises_once():
+    for code in range(sys.maxunicode + 1):
+        char = chr(code)
+        if unicodedata.category(char) in {"Cs", "Cn", "Co"} or "CJK" in unicodedata.name(char, ""):
+            continue
+        once = normalise_email(f"a{char}b@example.com")
+        assert once is None or normalise_email(once) == once, f"U+{code:04X}"
+
+
+@DETERMINISTIC
+@given(st.lists(st.one_of(st.none(), ANY_TEXTS), max_size=20))
+def test_columns_are_normalised_as_single_texts_are(texts):
+    texts = [t if t is None else t.encode("utf-8", "ignore").decode() for t in texts]
+    column = pd.Series(texts, dtype="str", index=range(5, 5 + len(texts)))
+    for many, one in ((normalise_emails, normalise_email), (normalise_domains, normalise_domain)):
+        result = many(column)
+        assert [None if pd.isna(text) else text for text in result] == [one(t) for t in texts]
+        assert result.index.equals(column.index)
+        assert result.dtype == "str"

@@ -1,0 +1,298 @@
+"""What a user may set, how it is read, and what is said when it is wrong."""
+
+import re
+import tomllib
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dotenv import dotenv_values
+from pydantic import BaseModel
+
+from c360_assets.errors import ConfigError
+from c360_assets.settings import (
+    EmailChannel,
+    LogChannel,
+    RfmBand,
+    Rules,
+    Settings,
+    WebhookChannel,
+)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory of the test: empty."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write_rules(text: str) -> None:
+    Path("c360.toml").write_text(text, encoding="utf-8")
+
+
+def without_comments(example: Path) -> str:
+    """The example with what it shows as `#name = value` (no space) switched on."""
+    return re.sub(r"^#(?! |$)", "", example.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+def names_in(model: type[BaseModel]) -> set[str]:
+    return set(model.model_fields)
+
+
+# --- defaults and where values come from
+
+
+def test_nothing_needs_setting(folder: Path) -> None:
+    settings = Settings.load()
+
+    assert settings.rules == Rules()
+    assert settings.home_dir == folder / ".c360"
+    assert settings.source_dir == folder / ".c360" / "demo"
+    assert settings.merges_dir == settings.source_dir
+    assert settings.dagster_home == folder / ".c360" / "dagster"
+    assert settings.clock is None
+
+
+def test_merges_are_looked_for_in_the_source_unless_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("C360_SOURCE", "exports")
+    assert Settings.load().merges_dir == folder / "exports"
+
+    monkeypatch.setenv("C360_MERGES", "journal")
+    assert Settings.load().merges_dir == folder / "journal"
+
+
+def test_dot_env_is_read(folder: Path) -> None:
+    Path(".env").write_text("C360_HOME=elsewhere\nC360_CRM=hubspot\nOTHER=1\n", encoding="utf-8")
+
+    settings = Settings.load()
+
+    assert settings.home_dir == folder / "elsewhere"
+    assert settings.crm == "hubspot"
+
+
+def test_environment_outranks_dot_env(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("C360_HOME=from_file\n", encoding="utf-8")
+    monkeypatch.setenv("C360_HOME", "from_environment")
+
+    assert Settings.load().home_dir == folder / "from_environment"
+
+
+def test_config_is_read_from_where_c360_config_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_rules("[identity]\nmax_cluster_size = 3\n")
+    Path("other.toml").write_text("[identity]\nmax_cluster_size = 4\n", encoding="utf-8")
+    assert Settings.load().rules.identity.max_cluster_size == 3
+
+    monkeypatch.setenv("C360_CONFIG", "other.toml")
+    assert Settings.load().rules.identity.max_cluster_size == 4
+
+
+def test_personal_domains_of_the_seed_always_count() -> None:
+    write_rules('[domains]\npersonal = [" Web.DE", "gmail.com"]\n')
+
+    assert Settings.load().rules.domains.all_personal == (
+        "gmail.com",
+        "hotmail.com",
+        "icloud.com",
+        "outlook.com",
+        "web.de",
+        "yahoo.com",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2021-12-01T05:00:00", datetime(2021, 12, 1, 5)),
+        ("2021-12-01 05:00:00+02:00", datetime(2021, 12, 1, 3)),
+        ("2021-12-01T05:00:00Z", datetime(2021, 12, 1, 5)),
+        ("2021-12-01", datetime(2021, 12, 1)),
+        ("", None),
+    ],
+)
+def test_as_of_is_a_time_in_utc(
+    text: str, moment: datetime | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("C360_AS_OF", text)
+    assert Settings.load().clock == moment
+
+
+def test_as_of_now_follows_the_clock_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("C360_AS_OF", "now")
+    settings = Settings.load()
+
+    before = datetime.now(UTC).replace(tzinfo=None)
+    assert settings.clock is not None
+    assert before <= settings.clock <= datetime.now(UTC).replace(tzinfo=None)
+
+
+# --- the segment grid
+
+
+@pytest.mark.parametrize(
+    ("recency_score", "frequency_score", "segment"),
+    [
+        (1, 1, "Hibernating"),
+        (2, 3, "At Risk"),
+        (1, 5, "Cannot Lose Them"),
+        (3, 1, "About to Sleep"),
+        (3, 3, "Need Attention"),
+        (3, 4, "Loyal Customers"),
+        (4, 1, "Promising"),
+        (4, 2, "Potential Loyalists"),
+        (5, 1, "New Customers"),
+        (5, 3, "Potential Loyalists"),
+        (5, 5, "Champions"),
+    ],
+)
+def test_default_grid_gives_the_first_band_that_holds(
+    recency_score: int, frequency_score: int, segment: str
+) -> None:
+    assert Rules().rfm.segment_of(recency_score, frequency_score) == segment
+
+
+def test_one_band_replaces_the_whole_grid() -> None:
+    write_rules(
+        '[[rfm.grid]]\nmax_recency_score = 5\nmax_frequency_score = 5\nsegment = "Everyone"\n'
+    )
+    assert Settings.load().rules.rfm.grid == (
+        RfmBand(max_recency_score=5, max_frequency_score=5, segment="Everyone"),
+    )
+
+
+# --- what is said when it is wrong
+
+
+def problem() -> str:
+    with pytest.raises(ConfigError) as caught:
+        Settings.load()
+    return str(caught.value)
+
+
+def test_a_config_error_is_a_value_error() -> None:
+    write_rules("[identity]\nmax_cluster_size = 1\n")
+    with pytest.raises(ValueError, match=r"identity\.max_cluster_size"):
+        Settings.load()
+
+
+def test_unknown_name_is_refused_by_its_path() -> None:
+    write_rules("[identity]\nmax_size = 3\n")
+    assert "c360.toml: identity.max_size" in problem()
+    assert "unknown name" in problem()
+
+
+def test_grid_with_gaps_names_the_cells_and_the_remedy() -> None:
+    write_rules('[[rfm.grid]]\nmax_recency_score = 5\nmax_frequency_score = 4\nsegment = "Most"\n')
+    assert "[(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]" in problem()
+    assert "max_recency_score = 5, max_frequency_score = 5" in problem()
+
+
+@pytest.mark.parametrize(
+    "cuts", ["[0.4, 0.2, 0.6, 0.8]", "[0.2, 0.2, 0.6, 0.8]", "[0, 0.4, 0.6, 1]"]
+)
+def test_cuts_that_do_not_rise_between_0_and_1_are_refused(cuts: str) -> None:
+    write_rules(f"[rfm]\ncuts = {cuts}\n")
+    assert "must rise strictly between 0 and 1" in problem()
+
+
+def test_cuts_are_exact_decimals() -> None:
+    write_rules("[rfm]\ncuts = [0.1, 0.2, 0.3, 0.7]\n")
+    assert Settings.load().rules.rfm.cuts == tuple(map(Decimal, ("0.1", "0.2", "0.3", "0.7")))
+
+
+def test_bad_as_of_shows_a_good_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("C360_AS_OF", "yesterday")
+    assert "'yesterday'" in problem()
+    assert "2021-12-01T05:00:00" in problem()
+
+
+def test_missing_config_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("C360_CONFIG", "nowhere.toml")
+    assert problem() == "C360_CONFIG names nowhere.toml, and there is no such file"
+
+
+def test_broken_toml_is_named_with_its_line() -> None:
+    write_rules("[identity\n")
+    assert "c360.toml is no valid TOML" in problem()
+    assert "line 1" in problem()
+
+
+def test_all_problems_of_the_rules_are_listed_at_once() -> None:
+    write_rules(
+        "[identity]\nmax_cluster_size = 1\n"
+        "[sensors]\ninterval = 1\n"
+        "[freshness]\nmax_age_hours = 0\n"
+    )
+    for name in ("identity.max_cluster_size", "sensors.interval", "freshness.max_age_hours"):
+        assert name in problem()
+
+
+def test_all_problems_of_the_environment_are_listed_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("C360_ENGINE", "oracle")
+    monkeypatch.setenv("C360_AS_OF", "yesterday")
+    assert "engine: " in problem()
+    assert "as_of: " in problem()
+
+
+# --- the examples that are shipped
+
+
+def test_example_rules_are_the_defaults(repo_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("C360_CONFIG", str(repo_root / "c360.example.toml"))
+    assert Settings.load().rules == Rules()
+
+
+def test_what_the_example_rules_show_as_a_comment_is_valid(repo_root: Path) -> None:
+    write_rules(without_comments(repo_root / "c360.example.toml"))
+
+    rules = Settings.load().rules
+
+    assert rules.events.first_day == date(2021, 1, 1)
+    assert [type(channel) for channel in rules.alerts.channels] == [
+        LogChannel,
+        WebhookChannel,
+        EmailChannel,
+    ]
+    # Where a setting of a channel has a default, the example shows it.
+    assert rules.alerts.channels[1:] == (
+        WebhookChannel(url_env="C360_SLACK_URL"),
+        EmailChannel(
+            host="smtp.example.com",
+            sender="c360@example.com",
+            to=("data-team@example.com",),
+            user_env="C360_SMTP_USER",
+            password_env="C360_SMTP_PASSWORD",
+        ),
+    )
+
+
+def test_example_rules_name_every_rule(repo_root: Path) -> None:
+    shown: dict[str, Any] = tomllib.loads(without_comments(repo_root / "c360.example.toml"))
+
+    assert set(shown) == names_in(Rules)
+    for name, part in Rules():
+        assert set(shown[name]) == names_in(type(part)), name
+    assert [set(channel) for channel in shown["alerts"]["channels"]] == [
+        names_in(LogChannel),
+        names_in(WebhookChannel),
+        names_in(EmailChannel),
+    ]
+
+
+def test_example_environment_names_every_variable_and_is_valid(repo_root: Path) -> None:
+    Path(".env").write_text(without_comments(repo_root / ".env.example"), encoding="utf-8")
+    Path("c360.toml").touch()
+
+    settings = Settings.load()
+
+    assert set(dotenv_values(".env")) == {
+        f"C360_{name.upper()}" for name in names_in(Settings) - {"rules"}
+    }
+    assert settings.home == Path(".c360")
+    assert settings.crm == "file"

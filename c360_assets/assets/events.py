@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from c360_assets.assets.claims import Claim, check_specs, contract_claims, evaluate
-from c360_assets.assets.shell import face, run_metadata, step
+from c360_assets.assets.shell import face, open_step, run_metadata
 from c360_assets.settings import Settings
 from c360_assets.sources.judging import narrowed
 from c360_assets.warehouse.duckdb import Warehouse, row_count
@@ -70,7 +70,7 @@ def build_event_assets(
         context: dg.AssetExecutionContext, warehouse: Warehouse
     ) -> dg.MaterializeResult:  # type: ignore[type-arg]
         days = days_of(context, partitions)
-        with step(settings, warehouse, context.run_id) as work:
+        with open_step(settings, warehouse, context.run_id) as work:
             swapped = swap_days(
                 work.connection,
                 days,

@@ -101,7 +101,7 @@ def build_identity_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         table_asset(
             settings,
             JOURNAL,
-            _fold,
+            fold_decisions,
             JOURNAL_CLAIMS,
             deps=("merged_user", "merged_company_domain", "stg_users"),
         ),
@@ -110,7 +110,8 @@ def build_identity_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     ]
 
 
-def _fold(step: Step) -> Outcome:
+def fold_decisions(step: Step) -> Outcome:
+    """Fold the merge files into the journal."""
     connection = step.connection
     users = connection.execute(
         "select * rename (old_email as old, new_email as new) from raw.merged_user"

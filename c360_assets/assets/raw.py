@@ -56,7 +56,6 @@ def _raw_asset(settings: Settings, table: Table) -> dg.AssetsDefinition:
 
 
 def _merge_asset(settings: Settings, table: Table) -> dg.AssetsDefinition:
-    is_user = table.name == "merged_user"
     claims = (
         Claim(
             "every_merge_file_is_readable",
@@ -67,31 +66,34 @@ def _merge_asset(settings: Settings, table: Table) -> dg.AssetsDefinition:
         ),
     )
 
-    def body(step: Step) -> Outcome:
-        merges = read_merge_files(step.settings.merges_dir)
-        rows = merges.user_rows if is_user else merges.domain_rows
-        old, new = table.column_names[2:4]
-        step.connection.register("merge_rows", rows)
-        create_empty(step.connection, table)
-        step.connection.execute(f"delete from {table.qualified_name}")
-        step.connection.execute(
-            f"insert into {table.qualified_name} by name select source_file, source_row,"
-            f" old as {old}, new as {new}, decision, decided_by, decided_at, reason, problem"
-            " from merge_rows order by source_file, source_row"
-        )
-        step.connection.unregister("merge_rows")
-        unreadable = [f for f in merges.unreadable if f.name.startswith(table.name)]
-        step.connection.execute(UNREADABLE_MERGES)
-        step.connection.execute(
-            "delete from ops.unreadable_merge_files where merge_table = ?", [table.name]
-        )
-        for file in unreadable:
-            step.connection.execute(
-                "insert into ops.unreadable_merge_files values (?, ?, ?)",
-                [table.name, file.name, file.reason],
-            )
-        kind = "user" if is_user else "domain"
-        files = [file.name for file in merges.files if file.kind == kind]
-        return Outcome({"files": len(files), "file_names": files, "unreadable": len(unreadable)})
+    return table_asset(settings, table, lambda step: read_merges(step, table), claims, deps=())
 
-    return table_asset(settings, table, body, claims, deps=())
+
+def read_merges(step: Step, table: Table) -> Outcome:
+    """Replace the table by the rows of its merge files, as written."""
+    is_user = table.name == "merged_user"
+    merges = read_merge_files(step.settings.merges_dir)
+    rows = merges.user_rows if is_user else merges.domain_rows
+    old, new = table.column_names[2:4]
+    step.connection.register("merge_rows", rows)
+    create_empty(step.connection, table)
+    step.connection.execute(f"delete from {table.qualified_name}")
+    step.connection.execute(
+        f"insert into {table.qualified_name} by name select source_file, source_row,"
+        f" old as {old}, new as {new}, decision, decided_by, decided_at, reason, problem"
+        " from merge_rows order by source_file, source_row"
+    )
+    step.connection.unregister("merge_rows")
+    unreadable = [f for f in merges.unreadable if f.name.startswith(table.name)]
+    step.connection.execute(UNREADABLE_MERGES)
+    step.connection.execute(
+        "delete from ops.unreadable_merge_files where merge_table = ?", [table.name]
+    )
+    for file in unreadable:
+        step.connection.execute(
+            "insert into ops.unreadable_merge_files values (?, ?, ?)",
+            [table.name, file.name, file.reason],
+        )
+    kind = "user" if is_user else "domain"
+    files = [file.name for file in merges.files if file.kind == kind]
+    return Outcome({"files": len(files), "file_names": files, "unreadable": len(unreadable)})

@@ -142,7 +142,7 @@ def table_asset(
 
     @dg.asset(**face(table, deps), check_specs=check_specs(table.asset, all_claims))
     def run(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        with step(settings, warehouse, context.run_id) as work:
+        with open_step(settings, warehouse, context.run_id) as work:
             outcome = body(work)
             results = evaluate(work.connection, table, all_claims, outcome.scope)
             rows = row_count(work.connection, table)
@@ -174,7 +174,7 @@ def run_metadata(table: Table, rows: int) -> dict[str, Any]:
 
 
 @contextmanager
-def step(settings: Settings, warehouse: Warehouse, run_id: str) -> Iterator[Step]:
+def open_step(settings: Settings, warehouse: Warehouse, run_id: str) -> Iterator[Step]:
     """One transaction with the rule tables in step with the settings."""
     with warehouse.transaction() as connection:
         connection.execute(landing.REGISTRY)

@@ -35,16 +35,18 @@ def _staged_asset(settings: Settings, staged: Table, source: Table) -> dg.Assets
     if staged.name == "stg_events":
         claims += [_unique_events(), _freshness(settings)]
 
-    def body(step: Step) -> Outcome:
-        learn_addresses(step.connection, source)
-        verdicts = judge(
-            step.connection, step.folder, source, step.run_id, step.at, plain_email_predicate
-        )
-        replace = replace_view if staged.name in VIEWS else replace_table
-        replace(step.connection, staged, query(staged.qualified_name))
-        return Outcome(_metadata(verdicts, source), _scope(staged, verdicts, step.connection))
+    return table_asset(settings, staged, lambda step: stage(step, staged, source), claims)
 
-    return table_asset(settings, staged, body, claims)
+
+def stage(step: Step, staged: Table, source: Table) -> Outcome:
+    """Judge the raw rows, then make the staged table of those that stand."""
+    learn_addresses(step.connection, source)
+    verdicts = judge(
+        step.connection, step.folder, source, step.run_id, step.at, plain_email_predicate
+    )
+    replace = replace_view if staged.name in VIEWS else replace_table
+    replace(step.connection, staged, query(staged.qualified_name))
+    return Outcome(_metadata(verdicts, source), _scope(staged, verdicts))
 
 
 def learn_addresses(connection: duckdb.DuckDBPyConnection, source: Table) -> None:
@@ -75,7 +77,7 @@ def _metadata(verdicts: Verdicts, source: Table) -> dict[str, object]:
     return metadata
 
 
-def _scope(staged: Table, verdicts: Verdicts, connection: duckdb.DuckDBPyConnection) -> str:
+def _scope(staged: Table, verdicts: Verdicts) -> str:
     """Claims on a table of days are tested on the days judged now; the others stand as tested."""
     column = TIME_COLUMNS.get(staged.name)
     if column is None or not verdicts.days:

@@ -69,7 +69,7 @@ class AlertBook(BaseModel):
         """Take in one evaluation; results must come in the order in which their runs finished."""
         key = "\n".join((result.asset, result.check, result.partition or ""))
         known = self.checks.get(key)
-        if False:
+        if known is not None and result.at < known.at:
             return []  # an older evaluation, from a run that finished later
         if result.passed:
             if known is None:

@@ -99,7 +99,6 @@ def finished_runs(
 ) -> list[Finish]:
     """The oldest ends, `limit` at most, numbered above `after_id` and later than `since`."""
     found: list[Finish] = []
-    horizon: int | None = None
     for event_type, outcome in OUTCOMES.items():
         records = instance.fetch_run_status_changes(
             RunStatusChangeRecordsFilter(
@@ -110,12 +109,9 @@ def finished_runs(
             limit=limit,
             ascending=True,
         ).records
-        if len(records) == limit:  # what lies beyond a full page is not known yet
-            last = records[-1].storage_id
-            horizon = last if horizon is None else min(horizon, last)
         found += [Finish(r.storage_id, r.run_id, outcome, r.timestamp) for r in records]
-    found.sort(key=lambda finish: finish.storage_id)
-    return [f for f in found if horizon is None or f.storage_id <= horizon][:limit]
+    # The oldest of all are among the oldest of each kind.
+    return sorted(found, key=lambda finish: finish.storage_id)[:limit]
 
 
 def read_run(

@@ -151,7 +151,9 @@ def run_failed(result: RunResult) -> Alert:
         for failure in result.failures[:MAX_NAMES_SHOWN]
     ]
     if result.missing:
-        details.append(f"Still owed: {some_names(result.missing)} (the previous version stands).")
+        details.append(
+            f"Still owed: {some_names(result.missing)}; what is published stays as it was."
+        )
     details.append(
         "Next: Dagster runs it again by itself; nothing to do yet."
         if result.will_retry

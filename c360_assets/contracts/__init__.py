@@ -20,15 +20,16 @@ ALL_TABLES: tuple[Table, ...] = (
     *OPS_TABLES,
 )
 SCHEMAS = ("raw", "staging", "identity", "marts", "crm", "ops")
+# in an order in which each can be staged
 SOURCE_OF_STAGED = {
     "stg_users": "raw_user",
     "stg_gaggles": "raw_gaggle",
+    "stg_promos": "raw_promo",
+    "stg_products": "raw_product",
+    "stg_addresses": "raw_address",
     "stg_events": "raw_event",
     "stg_orders": "raw_order",
     "stg_order_items": "raw_order_item",
-    "stg_products": "raw_product",
-    "stg_promos": "raw_promo",
-    "stg_addresses": "raw_address",
     "stg_deals": "deals",
     "stg_campaigns": "raw_campaign",
     "stg_campaign_targets": "raw_campaign_target",

@@ -73,8 +73,8 @@ def normalise_email(text: str | None) -> str | None:
 def normalise_domain(text: str | None) -> str | None:
     """The normal form of a mail domain, or None where the text is no valid one.
 
-    Valid: two or more labels of 1 to 63 letters, digits and inner hyphens (after IDNA), at most
-    253 characters. A leading `@`, `mailto:`, a URL or a port make it invalid.
+    Valid: two or more labels of 1 to 63 letters, digits, underscores, commas and inner hyphens
+    (after IDNA), at most 253 characters. A leading `@`, `mailto:`, a URL or a port make it invalid.
     """
     tidy = _tidy(text)
     return None if tidy is None else _a_labels(tidy)
@@ -84,7 +84,7 @@ def normalise_emails(texts: Any) -> Any:
     """`normalise_email` for a Series of text: a `str` Series on the same index.
 
     Text already in normal form, the usual case, is recognised by the engine behind pandas at
-    some 5 million rows a second; only the rest goes through Python, each distinct text once.
+    some million rows a second; only the rest goes through Python, each distinct text once.
     """
     text = texts.astype("str")
     normal = (

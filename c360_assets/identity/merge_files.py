@@ -15,10 +15,12 @@ import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from c360_assets.errors import MergeFileError
@@ -29,20 +31,15 @@ MAX_FILE_BYTES: Final = 256 * 1024 * 1024
 MAX_FILE_ROWS: Final = 5_000_000
 MAX_FILE_COLUMNS: Final = 100
 OPTIONAL_COLUMNS: Final = ("decision", "decided_by", "decided_at", "reason")
-ROW_COLUMNS: Final = (
-    "source_file",
-    "source_row",
-    "old",
-    "new",
-    *OPTIONAL_COLUMNS,
-    "problem",
-)
+ROW_COLUMNS: Final = ("source_file", "source_row", "old", "new", *OPTIONAL_COLUMNS, "problem")
+_FIELD_COLUMNS: Final = ROW_COLUMNS[2:]
 _PREFIXES: Final[dict[str, Kind]] = {"merged_user": "user", "merged_company_domain": "domain"}
 _REQUIRED: Final[dict[Kind, tuple[str, str]]] = {
     "user": ("old_email", "new_email"),
     "domain": ("old_domain", "new_domain"),
 }
 _SHOWN_CHARACTERS: Final = 80
+_BATCH_ROWS: Final = 65_536
 
 
 @dataclass(frozen=True)
@@ -160,22 +157,15 @@ def _rows(name: str, kind: Kind, content: bytes) -> pd.DataFrame:
     """The frame of one file: columns ROW_COLUMNS, one row per data row."""
     reader = csv.reader(io.StringIO(_text(content), newline=""), strict=True)
     try:
-        layout = _layout(kind, _header(kind, reader))
-        picked, problems = _picked(reader, layout)
+        rows = _picked(reader, _layout(kind, _header(kind, reader)))
+        frame = _stacked([_text_frame(batch) for batch in _batches(rows)])
     except csv.Error as error:
         raise _UnreadableError(
             f"line {reader.line_num} is no CSV ({error}); "
             "close every quote, double quotes inside quoted fields, and keep fields short"
         ) from error
-    columns = list(zip(*picked, strict=True)) or [()] * len(layout.positions)
-    text = {
-        column: _text_series(values)
-        for column, values in zip(("old", "new", *OPTIONAL_COLUMNS), columns, strict=True)
-    }
-    frame = pd.DataFrame(text)
     frame["source_file"] = pd.Series([name] * len(frame), dtype="str")
-    frame["source_row"] = pd.RangeIndex(1, len(frame) + 1)
-    frame["problem"] = pd.Series(problems, dtype="str").reindex(frame.index).astype("str")
+    frame["source_row"] = np.arange(1, len(frame) + 1, dtype=np.int64)
     return frame[list(ROW_COLUMNS)]
 
 
@@ -220,26 +210,33 @@ def _layout(kind: Kind, header: list[str]) -> _Layout:
     return _Layout(width, tuple(header.index(n) if n in header else width for n in wanted))
 
 
-def _picked(
-    reader: Iterator[list[str]], layout: _Layout
-) -> tuple[list[tuple[str, ...]], dict[int, str]]:
-    """The wanted fields of every data row, and what is wrong with rows by their index."""
-    width, pick = layout.width, itemgetter(*layout.positions)
-    rows: list[tuple[str, ...]] = []
-    problems: dict[int, str] = {}
+def _picked(reader: Iterator[list[str]], layout: _Layout) -> Iterator[tuple[str, ...]]:
+    """The columns _FIELD_COLUMNS of every data row; empty text where there is nothing."""
+    width, pick = layout.width, itemgetter(*layout.positions, layout.width)
     for row in reader:
         if len(row) == width:
             row.append("")  # what a column reads that the file does not have
-            rows.append(pick(row))
+            yield pick(row)
         elif not _is_blank(row):
-            problems[len(rows)] = _wrong_width(row, width)
             padded = [*row[:width], *[""] * (width + 1 - len(row[:width]))]
-            rows.append(("", "", *pick(padded)[2:]))
-        if len(rows) > MAX_FILE_ROWS:
+            yield ("", "", *pick(padded)[2:-1], _wrong_width(row, width))
+
+
+def _batches(rows: Iterator[tuple[str, ...]]) -> Iterator[list[tuple[str, ...]]]:
+    """The rows some at a time, so that few are held as Python objects."""
+    count = 0
+    while batch := list(islice(rows, _BATCH_ROWS)):
+        count += len(batch)
+        if count > MAX_FILE_ROWS:
             raise _UnreadableError(
                 f"it has more than {MAX_FILE_ROWS:,} rows; split it into several"
             )
-    return rows, problems
+        yield batch
+
+
+def _text_frame(batch: list[tuple[str, ...]]) -> pd.DataFrame:
+    columns = zip(_FIELD_COLUMNS, zip(*batch, strict=True), strict=True)
+    return pd.DataFrame({column: _text_series(values) for column, values in columns})
 
 
 def _wrong_width(row: list[str], width: int) -> str:

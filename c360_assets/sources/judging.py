@@ -233,12 +233,12 @@ def _full_days(scope: _Scope, days: set[date]) -> bool:
 def _day_filter(scope: _Scope, days: set[date], changed: list[str], time_column: str) -> str:
     """SQL for: of one of these days, or of no day in a changed file."""
     time = _name(time_column)
-    spans = " or ".join(
+    inside = " or ".join(
         f"({time} >= timestamp '{first}' and {time} < timestamp '{last}' + interval 1 day)"
         for first, last in spans(days)
     )
     files = ", ".join(_quote(name) for name in changed) or "null"
-    return f"({spans or 'false'} or ({time} is null and source_file in ({files})))"
+    return f"({inside or 'false'} or ({time} is null and source_file in ({files})))"
 
 
 def _remember_files(scope: _Scope) -> None:
@@ -348,7 +348,7 @@ def _reason(scope: _Scope) -> str:
     table = scope.table
     whens = [when for c in table.columns for when in _column_rules(table, c, scope.plain_email)]
     whens += [
-        f"when {_name(r.column)} is not null and ref_{i}.{_name(r.to_column)} is null"
+        f"when r.{_name(r.column)} is not null and ref_{i}.{_name(r.to_column)} is null"
         f" then 'unknown_reference: {r.column}'"
         for i, r in enumerate(_judged_references(table))
     ]
@@ -356,7 +356,7 @@ def _reason(scope: _Scope) -> str:
 
 
 def _column_rules(table: Table, column: Column, plain_email: PlainEmail) -> list[str]:
-    raw, typed = _name(f"{column.name}__raw"), _name(column.name)
+    raw, typed = f"r.{_name(f'{column.name}__raw')}", f"r.{_name(column.name)}"
     rules = []
     if not column.is_nullable:
         blank = f"{raw} is null or trim(cast({raw} as varchar)) = ''"

@@ -15,7 +15,7 @@ import dagster as dg
 import duckdb
 from dagster_duckdb import DuckDBResource
 from filelock import BaseFileLock, FileLock, Timeout
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from c360_assets import contracts
 from c360_assets.contracts import Table
@@ -47,13 +47,38 @@ class Warehouse(DuckDBResource):
     def _is_dagster_maintained(cls) -> bool:
         return False
 
+    _held: duckdb.DuckDBPyConnection | None = PrivateAttr(default=None)
+
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Hold the lock for a whole run, so that runs never mix their steps."""
-        self._acquire()
+        """Hold the lock and the open file for a whole run, so that runs never mix their steps."""
+        self.hold()
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Let the next run in."""
-        self._lock().release()
+        """Close the file and let the next run in."""
+        self.let_go()
+
+    def hold(self) -> None:
+        """Take the lock and open the file until `let_go`; connections in between share them.
+
+        Raises:
+            WarehouseBusyError: another process wrote for longer than the patience.
+        """
+        self._acquire()
+        try:
+            self._held = duckdb.connect(
+                self.database, config={**SAFE_CONFIG, **self.connection_config}
+            )
+            self._held.execute(EMPTY_CATALOG)
+        except BaseException:
+            self._lock().release()
+            raise
+
+    def let_go(self) -> None:
+        """Close the file, which folds its log into it, and free the lock."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+            self._lock().release()
 
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -62,18 +87,19 @@ class Warehouse(DuckDBResource):
         Raises:
             WarehouseBusyError: another process wrote for longer than the patience.
         """
-        self._acquire()
+        is_mine = self._held is None
+        if is_mine:
+            self.hold()
         try:
-            connection = duckdb.connect(
-                self.database, config={**SAFE_CONFIG, **self.connection_config}
-            )
-            try:
+            held = self._held
+            if held is None:
+                raise WarehouseError(f"{self.database} was closed while it was in use")
+            with held.cursor() as connection:
                 connection.execute(SESSION)
                 yield connection
-            finally:
-                connection.close()
         finally:
-            self._lock().release()
+            if is_mine:
+                self.let_go()
 
     def _lock(self) -> BaseFileLock:
         # one lock object per path and process: a run holds it, and its steps enter it again
@@ -97,7 +123,6 @@ class Warehouse(DuckDBResource):
             WarehouseError: the engine refused a statement; everything was rolled back.
         """
         with self.get_connection() as connection:
-            connection.execute(EMPTY_CATALOG)
             connection.execute("begin transaction")
             try:
                 yield connection
@@ -114,7 +139,6 @@ class Warehouse(DuckDBResource):
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection for reading; it takes the lock, too, since DuckDB has one process."""
         with self.get_connection() as connection:
-            connection.execute(EMPTY_CATALOG)
             yield connection
 
 

@@ -55,6 +55,20 @@ def test_a_channel_that_is_down_for_long_is_asked_less_often(broken, caplog):
     assert outbox.summary().startswith(f"1 waiting for {broken.name}: the environment variable")
 
 
+def test_a_channel_that_worked_in_between_is_asked_on_the_next_tick(web, hook, monkeypatch, caplog):
+    outbox = Outbox()
+    monkeypatch.delenv("HOOK_URL")
+    for tick in range(8):
+        outbox.add([ALERT], [web.name], NOW)
+        if tick == 5:
+            monkeypatch.setenv("HOOK_URL", hook.url)
+        deliver(outbox, NOW + 30 * tick, web)
+        if tick == 5:
+            monkeypatch.delenv("HOOK_URL")
+    assert attempts(caplog) == 7
+    assert len(hook.take()) == 6
+
+
 def test_an_alert_that_waited_for_a_day_is_lost_and_the_log_says_so_with_its_text(broken, caplog):
     outbox = Outbox()
     outbox.add([ALERT], [broken.name], NOW)

@@ -283,6 +283,22 @@ def test_a_failed_job_recovers_when_what_it_owed_is_built_by_hand(instance, hook
     assert titles(hook.take()) == ["[OK] Recovered: nightly"]
 
 
+def test_a_table_whose_blocking_check_failed_is_owed_although_it_was_written(instance, hook):
+    desk = Desk(instance, (WEBHOOK,))
+    world = World(blocking_passes=False)
+    project, orders = definitions(world), [dg.AssetKey("orders")]
+    nightly = project.resolve_job_def("nightly")
+    nightly.execute_in_process(instance=instance, asset_selection=orders, raise_on_error=False)
+    desk.tick()
+    assert "Still owed: orders" in hook.take()[1]
+
+    world.blocking_passes = True
+    by_hand = project.resolve_implicit_global_asset_job_def()
+    by_hand.execute_in_process(instance=instance, asset_selection=orders)
+    desk.tick()
+    assert titles(hook.take())[1] == "[OK] Recovered: nightly"
+
+
 def test_every_channel_gets_every_alert(instance, hook, mail: MailServer):
     email = EmailChannel(host="127.0.0.1", port=mail.port, sender="c360@x.org", to=("ann@x.org",))
     desk = Desk(instance, (LogChannel(), WEBHOOK, email))

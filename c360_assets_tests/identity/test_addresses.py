@@ -41,6 +41,8 @@ ANY_TEXTS = st.one_of(ASCII_TEXTS, st.text(max_size=12), st.builds("{}@b.co".for
         ("ann@example.com.", "ann@example.com"),
         ("ann+news@example.com", "ann+news@example.com"),
         ("o'brien@example.com", "o'brien@example.com"),
+        ("ann@nopain,nogain.com", "ann@nopain,nogain.com"),
+        ("ann@exa_mple.com", "ann@exa_mple.com"),
         ("ａｎｎ＠example．com", "ann@example.com"),
         ("ann@münchen.de", "ann@xn--mnchen-3ya.de"),
         ("ann@MÜNCHEN.DE", "ann@xn--mnchen-3ya.de"),
@@ -69,7 +71,7 @@ def test_an_address_has_one_spelling(text, normal):
             "ann\u00a0b@example.com",
         ],
         *[".ann@example.com", "ann.@example.com", "a..nn@example.com", "a…nn@example.com"],
-        *["ann@-example.com", "ann@example-.com", "ann@exa_mple.com", "ann@example..com"],
+        *["ann@-example.com", "ann@example-.com", "ann@example..com"],
         *["ann@example.com..", "ann@.example.com", "ann@[10.0.0.1]", "ann@exa mple.com"],
         *["mailto:ann@example.com;x", "ann@ü_.de", "ann@\u0301b.de", "ann@" + "ü" * 60 + ".de"],
         *["x" * 65 + "@example.com", "é" * 65 + "@example.com", "a@" + "b" * 64 + ".com"],
@@ -96,7 +98,7 @@ def test_nothing_is_no_address_and_no_domain():
         *[(bad, None) for bad in ("", "jets", "@jets.com", "mailto:jets.com", "http://jets.com")],
         *[
             (bad, None)
-            for bad in ("jets.com/x", "jets.com:25", "a@jets.com", "je ts.com", "j_.com")
+            for bad in ("jets.com/x", "jets.com:25", "a@jets.com", "je ts.com", "j-.com")
         ],
         (".".join(["b" * 62] * 4) + ".b", "b" * 62 + ("." + "b" * 62) * 3 + ".b"),
         (".".join(["b" * 63] * 4), None),

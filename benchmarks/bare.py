@@ -1,0 +1,116 @@
+"""The transforms of the pipeline run bare: the same SQL and Python steps, without Dagster.
+
+What is timed here is what the assets do between Dagster's events, but for the checks.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+
+from c360_assets import contracts
+from c360_assets.assets.identity import fold_decisions
+from c360_assets.assets.published import published_tables
+from c360_assets.assets.raw import read_merges
+from c360_assets.assets.shell import Step, open_step, utc_now
+from c360_assets.assets.staging import stage
+from c360_assets.settings import Settings
+from c360_assets.sources import landing
+from c360_assets.sources.folder import SourceFolder
+from c360_assets.sources.judging import narrowed
+from c360_assets.warehouse.duckdb import Warehouse, replace_table
+from c360_assets.warehouse.event_days import swap_days
+from c360_assets.warehouse.publish import publish
+from c360_assets.warehouse.queries import query
+
+RUN_ID = "benchmark"
+MARTS_TO_ACCOUNTS = ("contacts", "gaggle_domain_facts", "gaggle_facts", "corporate_accounts")
+MARTS_AFTER = ("upgrade_candidates", "rfm_segments")
+
+
+@dataclass
+class Timings:
+    """Seconds per step, in the order in which they ran."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def of(self, name: str) -> Iterator[None]:
+        """Add what the block takes to the step of that name."""
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+    def sum(self, names: Sequence[str] | None = None) -> float:
+        """The seconds of these steps, or of all."""
+        return sum(s for name, s in self.seconds.items() if names is None or name in names)
+
+
+class BarePipeline:
+    """The pipeline's steps on one warehouse, each in its own transaction, timed one by one."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.warehouse = Warehouse(database=str(settings.warehouse_path))
+        self.folder = SourceFolder(settings.source_dir)
+        self.timings = Timings()
+
+    def run(self, days: Sequence[date]) -> Timings:
+        """Build everything, with the event rollup for these days."""
+        self.timings = Timings()
+        with self.timings.of("open"):
+            self.warehouse.hold()
+        try:
+            self._run(days)
+        finally:
+            with self.timings.of("close"):
+                self.warehouse.let_go()
+        return self.timings
+
+    def _run(self, days: Sequence[date]) -> None:
+        for table in contracts.RAW_TABLES:
+            self._do(f"land {table.name}", lambda step, t=table: self._land(step, t))
+        for table in contracts.MERGE_TABLES:
+            self._do("merges", lambda step, t=table: read_merges(step, t))
+        for staged, source in contracts.SOURCE_OF_STAGED.items():
+            self._stage(staged, source)
+        self._do("user_event_days", lambda step: self._roll(step, days))
+        self._do("merge_journal", fold_decisions)
+        for name in ("user_identity", "domain_identity", *MARTS_TO_ACCOUNTS, *MARTS_AFTER):
+            self._do(name, lambda step, n=name: self._replace(step, n))
+
+    def publish(self) -> None:
+        """Write the published copy, timed as `published`."""
+        with self.timings.of("published"), self.warehouse.reading() as connection:
+            publish(
+                connection, published_tables(), self.settings.published_dir, RUN_ID, utc_now()
+            )
+
+    def _stage(self, staged: str, source: str) -> None:
+        table = contracts.table(staged)
+        self._do(f"judge {source}", lambda step: stage(step, table, contracts.table(source)))
+
+    def _land(self, step: Step, table: contracts.Table) -> None:
+        landing.land(step.connection, step.folder, table, self.settings.home_dir / "landing")
+
+    def _roll(self, step: Step, days: Sequence[date]) -> None:
+        swap_days(
+            step.connection,
+            days,
+            RUN_ID,
+            lambda wanted: narrowed(step.connection, step.folder, wanted),
+        )
+
+    def _replace(self, step: Step, name: str) -> None:
+        table = contracts.table(name)
+        replace_table(step.connection, table, query(table.qualified_name))
+
+    def _do(self, name: str, body: Callable[[Step], object]) -> None:
+        with (
+            self.timings.of(name),
+            open_step(self.settings, self.warehouse, RUN_ID) as step,
+        ):
+            body(step)

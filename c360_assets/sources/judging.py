@@ -11,7 +11,7 @@ else is judged whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -50,6 +50,7 @@ create table if not exists ops.address_forms (raw_email varchar, email varchar);
 
 EMAIL_COLUMNS = {"raw_user": "email", "deals": "email", "raw_ticket": "email"}
 PlainEmail = Callable[[str], str]
+BATCH_ROWS = 250_000
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def judge(
     # only a changed file, or a change among the users, can change a verdict on these
     if _changed_files(scope) or _judged_references(table):
         _forget(scope, "true")
-        _judge_relation(scope, _relation(scope), "cast(null as date)", "true", True)
+        _judge_rows(scope)
         _reject_malformed(scope)
         _remember_files(scope)
     return _verdicts(scope)
@@ -116,14 +117,9 @@ def _judge_days(scope: _Scope, time_column: str) -> tuple[date, ...]:
     days = {*before, *_days_of(scope, changed), *_days_of_users_who_came_or_went(scope)}
     _forget(scope, "event_date in (select unnest(?::date[]))", sorted(days))
     _forget(scope, "source_file in (select unnest(?::varchar[]))", changed)
-    if days or changed:
-        _judge_relation(
-            scope,
-            _relation(scope, _files_with(scope, days, changed)),
-            f"cast({_name(time_column)} as date)",
-            _day_filter(scope, days, changed, time_column),
-            _full_days(scope, days),
-        )
+    for batch in _batches(scope, days):
+        _judge_rows(scope, batch)
+    _judge_rows(scope, undated=_undated(scope, changed))
     _reject_malformed(scope)
     scope.connection.execute(
         "insert into ops.stale_days select unnest(?::date[]) except select event_date from ops.stale_days",
@@ -209,36 +205,55 @@ def _exists(scope: _Scope, name: str) -> bool:
     )
 
 
-def _files_with(scope: _Scope, days: set[date], changed: list[str]) -> list[str]:
+def _files_with(scope: _Scope, days: Sequence[date], undated: Sequence[str]) -> list[str]:
     rows = scope.connection.execute(
         "select distinct source_file from ops.source_file_days where source_table = ?"
         " and (event_date in (select unnest(?::date[]))"
         " or source_file in (select unnest(?::varchar[])))",
-        [scope.table.name, sorted(days), changed],
+        [scope.table.name, list(days), list(undated)],
     ).fetchall()
     return [row[0] for row in rows]
 
 
-def _full_days(scope: _Scope, days: set[date]) -> bool:
-    """Whether `days` are all the days there are, so that no filter is needed."""
-    rows = scope.connection.execute(
-        "select count(*) from (select distinct event_date from ops.source_file_days"
-        " where source_table = ? and event_date is not null"
-        " and event_date not in (select unnest(?::date[])))",
-        [scope.table.name, sorted(days)],
-    ).fetchall()
-    return bool(rows[0][0] == 0)
-
-
-def _day_filter(scope: _Scope, days: set[date], changed: list[str], time_column: str) -> str:
-    """SQL for: of one of these days, or of no day in a changed file."""
-    time = _name(time_column)
-    inside = " or ".join(
+def _day_filter(days: Sequence[date], undated: Sequence[str], time: str) -> str:
+    """SQL: of one of these days, or of no day in one of these files."""
+    inside = [
         f"({time} >= timestamp '{first}' and {time} < timestamp '{last}' + interval 1 day)"
         for first, last in spans(days)
+    ]
+    files = ", ".join(_quote(name) for name in undated)
+    return " or ".join([*inside, *([f"({time} is null and source_file in ({files}))"] if files else [])])
+
+
+def _batches(scope: _Scope, days: Iterable[date]) -> Iterator[list[date]]:
+    """The days in runs of about BATCH_ROWS rows, so that their keys fit the processor's cache."""
+    counts = dict(
+        scope.connection.execute(
+            "select event_date, sum(rows_read)::bigint from ops.source_file_days"
+            " where source_table = ? and event_date is not null group by event_date",
+            [scope.table.name],
+        ).fetchall()
     )
-    files = ", ".join(_quote(name) for name in changed) or "null"
-    return f"({inside or 'false'} or ({time} is null and source_file in ({files})))"
+    batch: list[date] = []
+    size = 0
+    for day in sorted(days):
+        if batch and size + counts.get(day, 0) > BATCH_ROWS:
+            yield batch
+            batch, size = [], 0
+        batch.append(day)
+        size += counts.get(day, 0)
+    if batch:
+        yield batch
+
+
+def _undated(scope: _Scope, changed: list[str]) -> list[str]:
+    """The changed files with rows whose time cannot be read."""
+    rows = scope.connection.execute(
+        "select source_file from ops.source_file_days where source_table = ?"
+        " and event_date is null and source_file in (select unnest(?::varchar[]))",
+        [scope.table.name, changed],
+    ).fetchall()
+    return [row[0] for row in rows]
 
 
 def _remember_files(scope: _Scope) -> None:
@@ -250,29 +265,17 @@ def _remember_files(scope: _Scope) -> None:
     )
 
 
-def _relation(scope: _Scope, only_files: list[str] | None = None) -> str:
-    """The rows to judge, typed and as read, with their origin."""
-    groups = file_groups(scope.connection, scope.table.name, only_files)
-    selects = [view_select(scope.connection, scope.folder, scope.table, g, True) for g in groups]
-    return "\nunion all by name\n".join(selects)
+def _judge_rows(scope: _Scope, days: Sequence[date] = (), undated: Sequence[str] = ()) -> None:
+    """Record verdicts on rows: of these days and, in the files `undated`, of no day.
 
-
-def _judge_relation(
-    scope: _Scope, relation: str, day: str, where: str, is_whole: bool = False
-) -> None:
-    """Record verdicts on the rows of `relation` that satisfy `where`."""
-    if not relation:
+    Without a time column the whole table is judged.
+    """
+    rows = _rows(scope, days, undated)
+    if not rows or _is_clean(scope, rows):
         return
-    reason = _reason(scope)
-    rows = (
-        f"select r.*, {day} as event_date from ({relation}) as r"
-        + ("" if is_whole else f" where {where}")
-    )
-    joins = _reference_joins(scope.table)
-    judged = f"select r.*, {reason} as reason from ({rows}) as r{joins}"
-    if _is_clean(scope, judged):
-        return
-    scope.connection.execute(f"create or replace temp table judged_rows as {_suspects(scope, judged)}")
+    judged = f"select r.*, {_reason(scope)} as reason from ({rows}) as r"
+    suspects = _suspects(scope, judged)
+    scope.connection.execute(f"create or replace temp table judged_rows as {suspects}")
     scope.connection.execute(
         "insert into ops.rejected_rows select ?, source_file, source_row, reason, row_json, ?, ?,"
         " event_date from judged_rows where reason is not null",
@@ -286,16 +289,61 @@ def _judge_relation(
     scope.connection.execute("drop table judged_rows")
 
 
-def _is_clean(scope: _Scope, judged: str) -> bool:
-    """One scan: no row has a reason, and no key stands twice."""
-    key = _key(scope.table)
-    distinct = key[0] if len(key) == 1 else f"hash({', '.join(key)})"
-    per_day = " group by event_date" if scope.table.name in FACTS else ""
-    rows = scope.connection.execute(
-        "select coalesce(sum(n) = sum(keys) and sum(bad) = 0, true) from (select count(*) as n,"
-        f" count(distinct {distinct}) as keys, count(reason) as bad from ({judged}){per_day})"
+def _rows(scope: _Scope, days: Sequence[date], undated: Sequence[str]) -> str:
+    """SQL of the rows to judge: typed, as read, with their origin and their day."""
+    time = FACTS.get(scope.table.name)
+    files = None if time is None else _files_with(scope, days, undated)
+    groups = file_groups(scope.connection, scope.table.name, files)
+    selects = [view_select(scope.connection, scope.folder, scope.table, g, True) for g in groups]
+    if not selects:
+        return ""
+    relation = "\nunion all by name\n".join(selects)
+    if time is None:
+        return f"select f.*, cast(null as date) as event_date from ({relation}) as f"
+    day = f"cast(f.{_name(time)} as date)"
+    where = _day_filter(days, undated, f"f.{_name(time)}")
+    return f"select f.*, {day} as event_date from ({relation}) as f where {where}"
+
+
+def _is_clean(scope: _Scope, rows: str) -> bool:
+    """One scan: no row could break a rule, and no key stands twice.
+
+    It may suspect a clean row (its tests are the cheap ones), never overlook a broken one.
+    """
+    key = ", ".join(f"r.{name}" for name in _key(scope.table))
+    if scope.table.name in FACTS:
+        key += ", r.event_date"
+    suspicious = " or ".join(_suspicions(scope)) or "false"
+    found = scope.connection.execute(
+        f"select count(*) = count(distinct hash({key})) and count(*) filter (where {suspicious}) = 0"
+        f" from ({rows}) as r"
     ).fetchall()
-    return bool(rows[0][0])
+    return bool(found[0][0])
+
+
+def _suspicions(scope: _Scope) -> list[str]:
+    """SQL: cheap tests, at least one of which holds for any row that breaks a rule."""
+    tests = []
+    for column in scope.table.columns:
+        raw, typed = f"r.{_name(f'{column.name}__raw')}", f"r.{_name(column.name)}"
+        if not column.is_nullable:
+            tests.append(f"{typed} is null")
+            # blank text sorts before every visible character
+            tests += [f"{typed} < '!'"] if column.type == "VARCHAR" else []
+        elif column.type != "VARCHAR":
+            tests.append(f"({typed} is null and {raw} is not null)")
+        if column.type in ("TIMESTAMP", "DATE"):
+            tests.append(f"{typed} < date '1900-01-01' or {typed} >= date '2200-01-01'")
+        if column.is_non_negative:
+            tests.append(f"{typed} < 0")
+        if EMAIL_COLUMNS.get(scope.table.name) == column.name:
+            tests.append(f"not ({scope.plain_email(typed)})")
+    tests += [f"r.{_name(r.column)} not in {_referred(r)}" for r in _judged_references(scope.table)]
+    return tests
+
+
+def _referred(reference: Reference) -> str:
+    return f"(select {_name(reference.to_column)} from staging.{reference.to_table})"
 
 
 def _suspects(scope: _Scope, judged: str) -> str:
@@ -348,9 +396,8 @@ def _reason(scope: _Scope) -> str:
     table = scope.table
     whens = [when for c in table.columns for when in _column_rules(table, c, scope.plain_email)]
     whens += [
-        f"when r.{_name(r.column)} is not null and ref_{i}.{_name(r.to_column)} is null"
-        f" then 'unknown_reference: {r.column}'"
-        for i, r in enumerate(_judged_references(table))
+        f"when r.{_name(r.column)} not in {_referred(r)} then 'unknown_reference: {r.column}'"
+        for r in _judged_references(table)
     ]
     return "case\n        " + "\n        ".join(whens) + "\n    end"
 
@@ -384,13 +431,6 @@ def _column_rules(table: Table, column: Column, plain_email: PlainEmail) -> list
 def _judged_references(table: Table) -> list[Reference]:
     """References whose breach rejects the row: to the user. Others are checked on the tables."""
     return [r for r in table.references if r.to_table == "stg_users"]
-
-
-def _reference_joins(table: Table) -> str:
-    return "".join(
-        f"\n    left join staging.{r.to_table} as ref_{i} on ref_{i}.{r.to_column} = r.{_name(r.column)}"
-        for i, r in enumerate(_judged_references(table))
-    )
 
 
 def _forget(scope: _Scope, where: str, value: object = None) -> None:

@@ -14,6 +14,7 @@ from c360_assets.assets.raw import build_raw_assets
 from c360_assets.assets.staging import build_staging_assets
 from c360_assets.automation.alerts import build_alert_sensor
 from c360_assets.automation.jobs import build_daily_schedule, build_jobs
+from c360_assets.automation.sensors import build_file_sensors
 from c360_assets.instance import relax_sqlite
 from c360_assets.settings import Settings
 from c360_assets.sources.event_span import event_span
@@ -52,7 +53,7 @@ def build_defs(
         assets=[*pipeline, *build_publishing_assets(chosen, pipeline)],
         jobs=build_jobs(),
         schedules=[build_daily_schedule(days)],
-        sensors=[build_alert_sensor(chosen)],
+        sensors=[build_alert_sensor(chosen), *build_file_sensors(chosen, days)],
         resources={"warehouse": Warehouse(database=str(chosen.warehouse_path))},
         # a process per step would cost ten seconds each
         executor=dg.in_process_executor,

@@ -7,6 +7,8 @@
   * ContractError         a name or column that the contract does not have (also a ValueError)
   * WarehouseError        the engine refused a statement
     * WarehouseBusyError  another process holds the warehouse: wait, or raise the patience
+  * NothingPublishedError there is no published copy yet: run the pipeline first
+  * RequestError          a command was asked for what there is not: ask again (also a ValueError)
   * PublishRefusedError   a blocking check's latest result is a failure: mend its cause first
   * DeliveryError         a destination could not take the delivery: nothing was replaced
   * AlertError            an alert channel could not deliver: it is tried again
@@ -48,6 +50,14 @@ class WarehouseBusyError(WarehouseError):
 
 class PublishRefusedError(C360Error):
     """A blocking check's latest result is a failure, so the published copy stays as it was."""
+
+
+class NothingPublishedError(C360Error):
+    """There is no published copy yet; the text says how to make one."""
+
+
+class RequestError(C360Error, ValueError):
+    """A command was asked for what there is not; the text lists what there is."""
 
 
 class DeliveryError(C360Error):

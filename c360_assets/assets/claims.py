@@ -17,7 +17,7 @@ import duckdb
 
 from c360_assets import contracts
 from c360_assets.contracts import Table
-from c360_assets.warehouse.duckdb import fetch_dicts
+from c360_assets.warehouse.session import fetch_dicts
 
 SAMPLE_ROWS = 5
 

@@ -7,11 +7,15 @@ import dagster as dg
 
 from c360_assets.assets.claims import Claim, check_specs, contract_claims, evaluate
 from c360_assets.assets.shell import face, open_step, run_metadata
+from c360_assets.days import days_in, read_spans
 from c360_assets.settings import Settings
 from c360_assets.sources.judging import narrowed
 from c360_assets.warehouse.duckdb import Warehouse, row_count
 from c360_assets.warehouse.event_days import DAYS, TOTALS, swap_days
 
+
+# a run's tag, such as `2021-11-03..2021-11-05`
+DAYS_TAG = "c360/days"
 
 CLAIMS: tuple[Claim, ...] = (
     Claim(
@@ -93,6 +97,9 @@ def build_event_assets(
             "stale_days_mended": [str(day) for day in swapped.mended_days],
             "accounts_added_up_anew": swapped.rebuilt_users,
         }
+        if DAYS_TAG in context.run.tags:
+            for day in days:
+                context.log_event(dg.AssetMaterialization(DAYS.asset, partition=str(day)))
         return dg.MaterializeResult(metadata=metadata, check_results=results)
 
     return [user_event_days]
@@ -127,7 +134,13 @@ def conservation_claim(days: list[date] | None = None) -> Claim:
 def days_of(
     context: dg.AssetExecutionContext, partitions: dg.DailyPartitionsDefinition
 ) -> list[date]:
-    """The days that the run asks for; all of them where it names none."""
+    """The days that the run asks for; all of them where it names none.
+
+    The tag DAYS_TAG names days that are no partitions of the definitions that whoever asks has
+    loaded: new ones of a source whose last day was the last partition, or days that are gone.
+    """
+    if DAYS_TAG in context.run.tags:
+        return days_in(read_spans(context.run.tags[DAYS_TAG]))
     keys = (
         context.partition_keys if context.has_partition_key or context.has_partition_key_range
         else partitions.get_partition_keys()

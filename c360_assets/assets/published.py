@@ -19,8 +19,9 @@ from c360_assets.contracts import Table
 from c360_assets.errors import ConfigError, PublishRefusedError
 from c360_assets.settings import Settings
 from c360_assets.sources.landing import sweep
-from c360_assets.warehouse.duckdb import SAFE_CONFIG, Warehouse
+from c360_assets.warehouse.duckdb import Warehouse
 from c360_assets.warehouse.publish import current_database, publish
+from c360_assets.warehouse.session import SAFE_CONFIG
 
 # Facts of any size stay where they lie; everything that pages and CRMs read is copied.
 NOT_PUBLISHED = {"stg_events", "stg_orders", "stg_order_items", "user_event_days"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 
 import dagster as dg
-import duckdb
 
 from c360_assets import contracts
 from c360_assets.assets.claims import Claim
@@ -13,7 +12,8 @@ from c360_assets.assets.shell import Outcome, Step, reasons_table, table_asset
 from c360_assets.contracts import Table
 from c360_assets.identity.addresses import normalise_email, plain_email_predicate
 from c360_assets.settings import Settings
-from c360_assets.sources.judging import EMAIL_COLUMNS, FACTS, Verdicts, judge
+from c360_assets.sources.address_forms import learn_addresses
+from c360_assets.sources.judging import FACTS, Verdicts, judge
 from c360_assets.warehouse.duckdb import replace_table, replace_view
 from c360_assets.warehouse.queries import query
 
@@ -40,29 +40,13 @@ def _staged_asset(settings: Settings, staged: Table, source: Table) -> dg.Assets
 
 def stage(step: Step, staged: Table, source: Table) -> Outcome:
     """Judge the raw rows, then make the staged table of those that stand."""
-    learn_addresses(step.connection, source)
+    learn_addresses(step.connection, source, plain_email_predicate, normalise_email)
     verdicts = judge(
         step.connection, step.folder, source, step.run_id, step.at, plain_email_predicate
     )
     replace = replace_view if staged.name in VIEWS else replace_table
     replace(step.connection, staged, query(staged.qualified_name))
     return Outcome(_metadata(verdicts, source), _scope(staged, verdicts))
-
-
-def learn_addresses(connection: duckdb.DuckDBPyConnection, source: Table) -> None:
-    """Normalise the addresses that SQL alone cannot, each distinct one once, for good."""
-    column = EMAIL_COLUMNS.get(source.name)
-    if column is None:
-        return
-    rows = connection.execute(
-        f"select distinct {column} from {source.qualified_name} where {column} is not null"
-        f" and not ({plain_email_predicate(column)})"
-        f" and {column} not in (select raw_email from ops.address_forms)"
-    ).fetchall()
-    forms = [(raw, normalise_email(raw)) for (raw,) in rows]
-    valid = [[raw, email] for raw, email in forms if email is not None]
-    if valid:
-        connection.executemany("insert into ops.address_forms values (?, ?)", valid)
 
 
 def _metadata(verdicts: Verdicts, source: Table) -> dict[str, object]:

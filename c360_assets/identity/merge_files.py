@@ -98,12 +98,12 @@ def read_merge_files(folder: Path) -> MergeFiles:
     frames: dict[Kind, list[pd.DataFrame]] = {"user": [], "domain": []}
     files: list[MergeFile] = []
     unreadable: list[UnreadableFile] = []
-    for path, kind in _merge_files_in(folder):
+    for path, kind in merge_files_in(folder):
         try:
             content = _content(path)
             frame = _rows(path.name, kind, content)
         except _UnreadableError as problem:
-            unreadable.append(UnreadableFile(_printable(path.name), str(problem)))
+            unreadable.append(UnreadableFile(printable(path.name), str(problem)))
             continue
         frames[kind].append(frame)
         digest = hashlib.sha256(content).hexdigest()
@@ -113,7 +113,12 @@ def read_merge_files(folder: Path) -> MergeFiles:
     )
 
 
-def _merge_files_in(folder: Path) -> list[tuple[Path, Kind]]:
+def merge_files_in(folder: Path) -> list[tuple[Path, Kind]]:
+    """What lies directly in the folder under the name of a merge file, in the order of names.
+
+    Raises:
+        MergeFileError: the folder is missing or cannot be listed.
+    """
     try:
         paths = sorted(folder.iterdir(), key=lambda path: path.name)
     except OSError as error:
@@ -131,7 +136,7 @@ def _merge_files_in(folder: Path) -> list[tuple[Path, Kind]]:
 
 def _content(path: Path) -> bytes:
     """The bytes of a regular file of acceptable size, without NUL bytes."""
-    if _printable(path.name) != path.name:
+    if printable(path.name) != path.name:
         raise _UnreadableError("its name is no valid UTF-8; rename it")
     try:
         if path.is_symlink():
@@ -264,5 +269,6 @@ def _stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes.items()})
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
+    """The name as text that can be stored: bytes that are no UTF-8 are written out."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8")

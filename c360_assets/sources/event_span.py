@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -49,15 +50,53 @@ def days_in_source(
     folder: SourceFolder, table: str, only: Sequence[str] | None = None
 ) -> tuple[date, ...]:
     """The days that a table of facts has rows on; in `only` these files (names), where given."""
+    with _landed(folder, table, only) as connection:
+        rows = connection.execute(
+            f"select distinct day from ({_file_days(table)}) order by day"
+        ).fetchall()
+    return tuple(row[0] for row in rows)
+
+
+def days_by_file(
+    folder: SourceFolder, table: str, only: Sequence[str]
+) -> tuple[dict[str, tuple[date, ...]], dict[str, str]]:
+    """The days that each of these files (names) has rows on, and why others cannot be read."""
+    try:
+        with _landed(folder, table, only) as connection:
+            rows = connection.execute(
+                f"select source_file, list(distinct day order by day) from ({_file_days(table)})"
+                " group by source_file"
+            ).fetchall()
+            problems = connection.execute(
+                "select source_file, problem from ops.source_files where problem is not null"
+            ).fetchall()
+    except (ValueError, duckdb.Error, OSError) as error:
+        if len(only) == 1:
+            return {}, {only[0]: str(error).splitlines()[0]}
+        # one bad file must not hide the days of the others
+        middle = len(only) // 2
+        left, right = (days_by_file(folder, table, half) for half in (only[:middle], only[middle:]))
+        return left[0] | right[0], left[1] | right[1]
+    return {name: tuple(days) for name, days in rows}, dict(problems)
+
+
+@contextmanager
+def _landed(
+    folder: SourceFolder, table: str, only: Sequence[str] | None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to an empty database in memory that has but this raw table."""
     with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'; create schema ops; create schema raw")
         land(connection, folder, contracts.table(table), Path(scratch), only)
-        time = FACTS[table]
-        rows = connection.execute(
-            f'select distinct cast("{time}" as date) as day from raw.{table}'
-            f' where "{time}" >= date \'1900-01-01\' and "{time}" < date \'2200-01-01\' order by day'
-        ).fetchall()
-    return tuple(row[0] for row in rows)
+        yield connection
+
+
+def _file_days(table: str) -> str:
+    time = FACTS[table]
+    return (
+        f'select source_file, cast("{time}" as date) as day from raw.{table}'
+        f' where "{time}" >= date \'1900-01-01\' and "{time}" < date \'2200-01-01\''
+    )
 
 
 def _fingerprint(folder: SourceFolder, files: dict[str, tuple[SourceFile, ...]]) -> str:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import duckdb
@@ -51,6 +51,7 @@ create table if not exists ops.address_forms (raw_email varchar, email varchar);
 EMAIL_COLUMNS = {"raw_user": "email", "deals": "email", "raw_ticket": "email"}
 PlainEmail = Callable[[str], str]
 BATCH_ROWS = 250_000
+MANY_FILES = 8
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class _Scope:
     run_id: str
     at: datetime
     plain_email: PlainEmail
+    are_references_known: bool = False
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
@@ -117,6 +119,8 @@ def _judge_days(scope: _Scope, time_column: str) -> tuple[date, ...]:
     days = {*before, *_days_of(scope, changed), *_days_of_users_who_came_or_went(scope)}
     _forget(scope, "event_date in (select unnest(?::date[]))", sorted(days))
     _forget(scope, "source_file in (select unnest(?::varchar[]))", changed)
+    if _references_hold(scope, sorted(days)):
+        scope = replace(scope, are_references_known=True)
     for batch in _batches(scope, days):
         _judge_rows(scope, batch)
     _judge_rows(scope, undated=_undated(scope, changed))
@@ -226,7 +230,13 @@ def _day_filter(days: Sequence[date], undated: Sequence[str], time: str) -> str:
 
 
 def _batches(scope: _Scope, days: Iterable[date]) -> Iterator[list[date]]:
-    """The days in runs of about BATCH_ROWS rows, so that their keys fit the processor's cache."""
+    """The days in runs of about BATCH_ROWS rows, so that their keys fit the processor's cache.
+
+    Rows in a few large files come in one batch: each further one would read these files again.
+    """
+    if len(_files_with(scope, sorted(days), ())) < MANY_FILES:
+        yield from [sorted(days)] if days else []
+        return
     counts = dict(
         scope.connection.execute(
             "select event_date, sum(rows_read)::bigint from ops.source_file_days"
@@ -338,8 +348,25 @@ def _suspicions(scope: _Scope) -> list[str]:
             tests.append(f"{typed} < 0")
         if EMAIL_COLUMNS.get(scope.table.name) == column.name:
             tests.append(f"not ({scope.plain_email(typed)})")
-    tests += [f"r.{_name(r.column)} not in {_referred(r)}" for r in _judged_references(scope.table)]
+    if not scope.are_references_known:
+        tests += [
+            f"r.{_name(r.column)} not in {_referred(r)}" for r in _judged_references(scope.table)
+        ]
     return tests
+
+
+def _references_hold(scope: _Scope, days: Sequence[date]) -> bool:
+    """Whether every user of these days is known: asked once, since it reads all the users."""
+    rows = _rows(scope, days, ())
+    unknown = " or ".join(
+        f"r.{_name(r.column)} not in {_referred(r)}" for r in _judged_references(scope.table)
+    )
+    if not rows or not days or not unknown:
+        return True
+    found = scope.connection.execute(
+        f"select count(*) from ({rows}) as r where {unknown}"
+    ).fetchall()
+    return bool(found[0][0] == 0)
 
 
 def _referred(reference: Reference) -> str:

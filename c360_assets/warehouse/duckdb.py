@@ -6,10 +6,9 @@ tables mean. A Spark warehouse would fill the same few methods.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import duckdb
@@ -17,20 +16,10 @@ from dagster_duckdb import DuckDBResource
 from filelock import BaseFileLock, FileLock, Timeout
 from pydantic import Field, PrivateAttr
 
-from c360_assets import contracts
 from c360_assets.contracts import Table
 from c360_assets.errors import WarehouseBusyError, WarehouseError
 from c360_assets.warehouse.queries import Query
-
-# Nothing is downloaded at run time.
-SAFE_CONFIG: dict[str, Any] = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "preserve_insertion_order": "false",
-}
-# The machine's own time zone changes nothing.
-SESSION = "set TimeZone = 'UTC'"
-EMPTY_CATALOG = "\n".join(f"create schema if not exists {name};" for name in contracts.SCHEMAS)
+from c360_assets.warehouse.session import EMPTY_CATALOG, SAFE_CONFIG, SESSION
 
 
 class Warehouse(DuckDBResource):
@@ -200,14 +189,3 @@ def row_count(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
     """The number of rows of the table."""
     rows = connection.execute(f"select count(*) from {table.qualified_name}").fetchall()
     return int(rows[0][0])
-
-
-def fetch_dicts(
-    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
-) -> list[dict[str, Any]]:
-    """The rows of a query as dictionaries; for small results only."""
-    cursor = connection.execute(sql, parameters)
-    names = [item[0] for item in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-

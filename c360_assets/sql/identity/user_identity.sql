@@ -1,4 +1,5 @@
 -- One row per staged account: the contact that it is.
+-- Nearly every account is its own contact; the few that are not are resolved apart.
 with applied_merges as (
     select distinct
         old_key as email,
@@ -6,6 +7,27 @@ with applied_merges as (
         merge_path
     from identity.merge_journal
     where kind = 'user' and outcome = 'applied'
+),
+
+shared_addresses as (
+    select email
+    from staging.stg_users
+    group by email
+    having count(*) > 1
+),
+
+special_addresses as (
+    select email from shared_addresses
+    union
+    select email from applied_merges
+    union
+    select contact_email as email from applied_merges
+),
+
+special_accounts as (
+    select u.user_id, u.email, u.created_at
+    from staging.stg_users as u
+    where u.email in (select s.email from special_addresses as s)
 ),
 
 -- one account stands for an address: the earliest, then the smallest id
@@ -16,21 +38,31 @@ address_owners as (
             email,
             user_id,
             row_number() over (partition by email order by created_at, user_id) as nth
-        from staging.stg_users
+        from special_accounts
     ) as ranked
     where nth = 1
 ),
 
 resolved as (
     select
-        u.user_id,
-        u.email,
-        coalesce(m.contact_email, u.email) as contact_email,
+        a.user_id,
+        a.email,
+        coalesce(m.contact_email, a.email) as contact_email,
         m.merge_path
-    from staging.stg_users as u
-    left join applied_merges as m on m.email = u.email
+    from special_accounts as a
+    left join applied_merges as m on m.email = a.email
 )
 
+select
+    u.user_id,
+    u.email,
+    u.user_id as contact_user_id,
+    u.email as contact_email,
+    'self' as rule,
+    cast(null as varchar) as merge_path
+from staging.stg_users as u
+where u.email not in (select s.email from special_addresses as s)
+union all
 select
     r.user_id,
     r.email,

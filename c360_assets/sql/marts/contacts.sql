@@ -1,11 +1,23 @@
 -- One row per person, whatever addresses they used.
 -- Nearly everybody has one account, so the few with several are folded apart.
-with accounts as (
+with people_with_several as (
+    select distinct contact_user_id
+    from identity.user_identity
+    where user_id <> contact_user_id
+),
+
+accounts_of_several as (
+    select i.user_id, i.email, i.contact_user_id, i.contact_email
+    from identity.user_identity as i
+    inner join people_with_several as p on p.contact_user_id = i.contact_user_id
+),
+
+several as (
     select
-        i.contact_user_id,
-        i.contact_email,
-        i.user_id,
-        i.email,
+        a.contact_user_id,
+        a.contact_email,
+        a.user_id,
+        a.email,
         u.user_name,
         u.gaggle_id,
         u.created_at,
@@ -16,21 +28,9 @@ with accounts as (
         t.most_recent_order,
         t.number_of_orders,
         t.sales_total
-    from identity.user_identity as i
-    inner join staging.stg_users as u on u.user_id = i.user_id
-    left join staging.user_event_totals as t on t.user_id = i.user_id
-),
-
-people_with_several as (
-    select distinct contact_user_id
-    from identity.user_identity
-    where user_id <> contact_user_id
-),
-
-several as (
-    select a.*
-    from accounts as a
-    inner join people_with_several as p on p.contact_user_id = a.contact_user_id
+    from accounts_of_several as a
+    inner join staging.stg_users as u on u.user_id = a.user_id
+    left join staging.user_event_totals as t on t.user_id = a.user_id
 ),
 
 -- name and gaggle are the newest account's; a tie goes to the chain's end, then the smallest id
@@ -84,28 +84,29 @@ folded as (
 
 people as (
     select
-        a.contact_user_id,
-        a.contact_email,
-        a.user_name,
-        a.gaggle_id,
-        a.created_at,
-        a.first_event,
-        a.most_recent_event,
-        a.number_of_events,
-        a.first_order,
-        a.most_recent_order,
-        a.number_of_orders,
-        a.sales_total,
+        u.user_id as contact_user_id,
+        u.email as contact_email,
+        u.email_domain,
+        u.user_name,
+        u.gaggle_id,
+        u.created_at,
+        t.first_event,
+        t.most_recent_event,
+        t.number_of_events,
+        t.first_order,
+        t.most_recent_order,
+        t.number_of_orders,
+        t.sales_total,
         1 as number_of_users,
         cast([] as varchar[]) as merged_emails
-    from accounts as a
-    where not exists (
-        select 1 from people_with_several as p where p.contact_user_id = a.contact_user_id
-    )
+    from staging.stg_users as u
+    left join staging.user_event_totals as t on t.user_id = u.user_id
+    where u.user_id not in (select a.user_id from accounts_of_several as a)
     union all
     select
         f.contact_user_id,
         f.contact_email,
+        split_part(f.contact_email, '@', 2) as email_domain,
         n.user_name,
         n.gaggle_id,
         f.created_at,
@@ -141,4 +142,4 @@ select
     p.merged_emails,
     cast(p.sales_total as decimal(38, 2)) as sales_total
 from people as p
-left join identity.domain_identity as d on d.email_domain = split_part(p.contact_email, '@', 2)
+left join identity.domain_identity as d on d.email_domain = p.email_domain

@@ -2,9 +2,9 @@
 with activity as (
     select
         e.user_id,
-        e.timestamp as happened_at,
-        true as is_event,
-        n.event_name is not null as is_order,
+        cast(e.timestamp as date) as event_date,
+        e.timestamp as event_at,
+        case when n.event_name is not null then e.timestamp end as order_at,
         cast(null as decimal(18, 2)) as sales_total
     from staging.stg_events as e
     left join ops.order_event_names as n on n.event_name = e.event_name
@@ -13,24 +13,25 @@ with activity as (
     -- orders that are events were counted above
     select
         o.user_id,
-        o.ordered_at as happened_at,
-        false as is_event,
-        true as is_order,
+        cast(o.ordered_at as date) as event_date,
+        cast(null as timestamp) as event_at,
+        o.ordered_at as order_at,
         o.sales_total
     from staging.stg_orders as o
     where o.origin = 'raw_order'
         and o.ordered_at >= $partition_start and o.ordered_at < $partition_end
 )
 
+-- aggregates skip nulls: a row counts as an event, as an order, or as both
 select
-    cast(happened_at as date) as event_date,
+    event_date,
     user_id,
-    count(*) filter (where is_event) as number_of_events,
-    min(happened_at) filter (where is_event) as first_event,
-    max(happened_at) filter (where is_event) as most_recent_event,
-    count(*) filter (where is_order) as number_of_orders,
-    min(happened_at) filter (where is_order) as first_order,
-    max(happened_at) filter (where is_order) as most_recent_order,
+    count(event_at) as number_of_events,
+    min(event_at) as first_event,
+    max(event_at) as most_recent_event,
+    count(order_at) as number_of_orders,
+    min(order_at) as first_order,
+    max(order_at) as most_recent_order,
     cast(sum(sales_total) as decimal(38, 2)) as sales_total
 from activity
 group by event_date, user_id

@@ -1,0 +1,64 @@
+"""Reading the published copy: the only tables that a command looks at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from c360_assets.errors import NothingPublishedError
+from c360_assets.settings import Settings
+from c360_assets.warehouse.publish import current_database
+from c360_assets.warehouse.session import SAFE_CONFIG, SESSION
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a published version says of itself. `published_at` is naive UTC."""
+
+    database: Path
+    run_id: str
+    published_at: datetime
+    rows: dict[str, int]
+    size_bytes: int
+
+
+def read_manifest(settings: Settings) -> Manifest | None:
+    """The manifest of the current version; None where nothing was published yet."""
+    database = current_database(settings.published_dir)
+    if not database.exists():
+        return None
+    folder = database.parent.resolve()
+    content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    return Manifest(
+        database,
+        content["run_id"],
+        datetime.fromisoformat(content["published_at"].removesuffix("Z")),
+        content["rows"],
+        sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+    )
+
+
+@contextmanager
+def open_published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection to the current version.
+
+    Raises:
+        NothingPublishedError: nothing was published yet.
+    """
+    database = current_database(settings.published_dir)
+    if not database.exists():
+        raise NothingPublishedError(
+            f"{settings.published_dir} holds no published copy yet; run `c360 demo` for the demo "
+            "data, or `c360 run` for the source of your own (C360_SOURCE)"
+        )
+    # the version itself, not the link: a publication meanwhile does not disturb
+    path = str(database.resolve())
+    with duckdb.connect(path, read_only=True, config=SAFE_CONFIG) as connection:
+        connection.execute(SESSION)
+        yield connection

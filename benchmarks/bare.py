@@ -17,7 +17,7 @@ from c360_assets.assets.identity import fold_decisions
 from c360_assets.assets.published import published_tables
 from c360_assets.assets.raw import read_merges
 from c360_assets.assets.shell import Step, open_step, utc_now
-from c360_assets.assets.staging import stage
+from c360_assets.assets.staging import judge_source, make_staged
 from c360_assets.settings import Settings
 from c360_assets.sources import landing
 from c360_assets.sources.folder import SourceFolder
@@ -94,7 +94,8 @@ class BarePipeline:
 
     def _stage(self, staged: str, source: str) -> None:
         table = contracts.table(staged)
-        self._do(f"judge {source}", lambda step: stage(step, table, contracts.table(source)))
+        self._do(f"judge {source}", lambda step: judge_source(step, contracts.table(source)))
+        self._do(staged, lambda step: make_staged(step, table))
 
     def _land(self, step: Step, table: contracts.Table) -> None:
         landing.land(step.connection, step.folder, table, self.settings.home_dir / "landing")

@@ -13,13 +13,6 @@ from c360_assets.settings import Settings
 from c360_assets.sources.landing import land
 from c360_assets.warehouse.duckdb import create_empty
 
-UNREADABLE_MERGES = """
-create table if not exists ops.unreadable_merge_files (
-    merge_table varchar, source_file varchar, reason varchar
-)
-"""
-
-
 def build_raw_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """One asset per raw table and per kind of merge file."""
     raw = [_raw_asset(settings, table) for table in contracts.RAW_TABLES]
@@ -85,7 +78,6 @@ def read_merges(step: Step, table: Table) -> Outcome:
     )
     step.connection.unregister("merge_rows")
     unreadable = [f for f in merges.unreadable if f.name.startswith(table.name)]
-    step.connection.execute(UNREADABLE_MERGES)
     step.connection.execute(
         "delete from ops.unreadable_merge_files where merge_table = ?", [table.name]
     )

@@ -19,7 +19,6 @@ from c360_assets import contracts
 from c360_assets.assets.claims import Claim, check_specs, contract_claims, evaluate
 from c360_assets.contracts import Table
 from c360_assets.settings import Settings
-from c360_assets.sources import judging, landing
 from c360_assets.sources.folder import SourceFolder
 from c360_assets.warehouse.duckdb import Warehouse, replace_table, row_count
 from c360_assets.warehouse.queries import Query, all_queries, query
@@ -177,8 +176,6 @@ def run_metadata(table: Table, rows: int) -> dict[str, Any]:
 def open_step(settings: Settings, warehouse: Warehouse, run_id: str) -> Iterator[Step]:
     """One transaction with the rule tables in step with the settings."""
     with warehouse.transaction() as connection:
-        connection.execute(landing.REGISTRY)
-        judging.prepare(connection)
         orders = connection.execute(
             "select count(*) from ops.source_files where source_table = 'raw_order'"
         ).fetchall()

@@ -40,13 +40,54 @@ def _staged_asset(settings: Settings, staged: Table, source: Table) -> dg.Assets
 
 def stage(step: Step, staged: Table, source: Table) -> Outcome:
     """Judge the raw rows, then make the staged table of those that stand."""
+    verdicts = judge_source(step, source)
+    make_staged(step, staged)
+    return Outcome(_metadata(verdicts, source), _scope(staged, verdicts))
+
+
+def judge_source(step: Step, source: Table) -> Verdicts:
+    """Bring the verdicts on a raw table up to date."""
     learn_addresses(step.connection, source, plain_email_predicate, normalise_email)
-    verdicts = judge(
+    return judge(
         step.connection, step.folder, source, step.run_id, step.at, plain_email_predicate
     )
+
+
+def make_staged(step: Step, staged: Table) -> None:
+    """Replace the staged table or view by its SELECT."""
+    if staged.name == "stg_promos":
+        step.connection.execute(
+            "create or replace temp table promos_before as"
+            " select promo_id, discount from staging.stg_promos"
+            if _exists(step, staged)
+            else "create or replace temp table promos_before (promo_id varchar, discount decimal)"
+        )
     replace = replace_view if staged.name in VIEWS else replace_table
     replace(step.connection, staged, query(staged.qualified_name))
-    return Outcome(_metadata(verdicts, source), _scope(staged, verdicts))
+    if staged.name == "stg_promos":
+        _dirty_repriced_days(step.connection)
+
+
+def _exists(step: Step, table: Table) -> bool:
+    found = step.connection.execute(
+        "select 1 from duckdb_tables() where schema_name = ? and table_name = ?",
+        [table.layer, table.name],
+    ).fetchall()
+    return bool(found)
+
+
+def _dirty_repriced_days(connection: duckdb.DuckDBPyConnection) -> None:
+    """A changed discount changes the sales of every day with orders."""
+    changed = connection.execute(
+        "select promo_id, discount from staging.stg_promos"
+        " except select promo_id, discount from promos_before limit 1"
+    ).fetchall()
+    if changed:
+        connection.execute(
+            "insert into ops.stale_days select distinct event_date from ops.source_file_days"
+            " where source_table = 'raw_order' and event_date is not null"
+        )
+    connection.execute("drop table promos_before")
 
 
 def _metadata(verdicts: Verdicts, source: Table) -> dict[str, object]:

@@ -92,11 +92,15 @@ def _files(folder: SourceFolder) -> Files:
 
 
 def _reader(folder: SourceFolder, files: Files) -> ContentReader:
-    paths = {key: file.path for key, (_, file) in files.items()}
-    stamps = {key: stamp for key, path in paths.items() if (stamp := stamp_of(path, True))}
     # another mapping gives the same file other days
-    salts = {key: repr(folder.mapping(table).columns) for key, (table, _) in files.items()}
-    return ContentReader(paths, stamps, HASH_UP_TO_BYTES, BUDGET_BYTES, salts, follows_links=True)
+    meanings = {table: repr(sorted(folder.mapping(table).columns.items())) for table in FACTS}
+    stamps = {
+        key: stamp
+        for key, (table, file) in files.items()
+        if (stamp := stamp_of(file.path, True, meanings[table])) is not None
+    }
+    paths = {key: file.path for key, (_, file) in files.items()}
+    return ContentReader(paths, stamps, HASH_UP_TO_BYTES, BUDGET_BYTES, follows_links=True)
 
 
 def _touched_days(

@@ -9,7 +9,7 @@ import hashlib
 import logging
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
@@ -19,13 +19,13 @@ from c360_assets.automation.folder_watch import Stamp, Watch, digest_of
 MEBIBYTE = 1024 * 1024
 
 
-def stamp_of(path: Path, follows_links: bool = False) -> Stamp | None:
+def stamp_of(path: Path, follows_links: bool = False, meaning: str = "") -> Stamp | None:
     """How the file lies on disk; None where it is gone."""
     try:
         found = path.stat(follow_symlinks=follows_links)
     except OSError:
         return None
-    return Stamp(found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return Stamp(found.st_size, found.st_mtime_ns, found.st_ctime_ns, meaning)
 
 
 @dataclass
@@ -34,14 +34,12 @@ class ContentReader:
 
     A file of more than `hash_up_to_bytes` is told by its size and modification time alone. Once
     files of `budget_bytes` were read, the others stay for the next tick: a tick has a minute.
-    A file's salt is what else decides what its content means.
     """
 
     paths: dict[str, Path]
     stamps: dict[str, Stamp]
     hash_up_to_bytes: int
     budget_bytes: int
-    salts: dict[str, str] = field(default_factory=dict)
     follows_links: bool = False
     has_backlog: bool = False
     _spent: int = 0
@@ -54,9 +52,9 @@ class ContentReader:
             return None
         self._spent += stamp.size
         digest = self._digest(self.paths[name], stamp)
-        if stamp_of(self.paths[name], self.follows_links) != stamp:
+        if stamp_of(self.paths[name], self.follows_links, stamp.meaning) != stamp:
             return None
-        return digest_of(f"{self.salts.get(name, '')} {digest}")[:12]
+        return digest_of(f"{stamp.meaning} {digest}")[:12]
 
     def _digest(self, path: Path, stamp: Stamp) -> str:
         if stamp.size > self.hash_up_to_bytes:

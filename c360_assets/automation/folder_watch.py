@@ -32,16 +32,20 @@ _GONE: Final = ""
 
 
 class Stamp(NamedTuple):
-    """How a file lies on disk. The change time tells new rights and renamed files, too."""
+    """How a file lies on disk. The change time tells new rights and renamed files, too.
+
+    `meaning` is what else decides what its content means; with it changes what the file says.
+    """
 
     size: int
     mtime_ns: int
     ctime_ns: int
+    meaning: str = ""
 
     @property
     def digest(self) -> str:
-        """Ten characters that change whenever one of the three does."""
-        return digest_of(f"{self.size} {self.mtime_ns} {self.ctime_ns}")[:10]
+        """Ten characters that change whenever a part does."""
+        return digest_of(repr(tuple(self)))[:10]
 
     @property
     def touched_at(self) -> float:

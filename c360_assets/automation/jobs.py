@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import dagster as dg
 
@@ -13,8 +14,12 @@ EVENTS = "refresh_events"
 DAILY_CRON = "0 5 * * *"
 
 
+@lru_cache(maxsize=1)
 def build_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
-    """All jobs, by what a run of theirs covers."""
+    """All jobs, by what a run of theirs covers; the same objects at each call.
+
+    Dagster takes a job that both the definitions and a sensor name for two, unless it is one object.
+    """
     everything = dg.AssetSelection.all()
     identity = dg.AssetSelection.assets("merged_user", "merged_company_domain").downstream()
     events = dg.AssetSelection.assets("raw_event", "raw_order").downstream()

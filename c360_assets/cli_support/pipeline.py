@@ -10,7 +10,7 @@ import logging
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -39,12 +39,16 @@ QUIET_LOGGERS = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 @dataclass(frozen=True)
 class Plan:
-    """A run that can be started: its job, its assets (None: all) and its range of days."""
+    """A run that can be started: its job, its assets (None: all) and its range of days.
+
+    `claims` says of each check what must hold.
+    """
 
     job: dg.JobDefinition
     assets: tuple[dg.AssetKey, ...] | None
     steps: tuple[str, ...]
     days: tuple[str, str] | None
+    claims: dict[dg.AssetCheckKey, str]
 
 
 @contextmanager
@@ -92,6 +96,12 @@ def plan_run(
         None if chosen is None else tuple(keys),
         tuple(key.path[-1] for key in graph.toposorted_asset_keys if key in set(keys)),
         days,
+        {
+            spec.key: spec.description or ""
+            for assets in definitions.assets or ()
+            if isinstance(assets, dg.AssetsDefinition)
+            for spec in assets.check_specs
+        },
     )
 
 
@@ -107,7 +117,7 @@ def execute(
             ASSET_PARTITION_RANGE_START_TAG: plan.days[0],
             ASSET_PARTITION_RANGE_END_TAG: plan.days[1],
         }
-    instance.add_event_listener(report.run_id, _Listener(report, on_change))
+    instance.add_event_listener(report.run_id, _Listener(report, plan.claims, on_change))
     _tell_if_busy(settings, report, on_change)
     started = time.perf_counter()
     result = plan.job.execute_in_process(
@@ -181,15 +191,18 @@ def _tell_if_busy(settings: Settings, report: RunReport, on_change: OnChange) ->
 class _Listener:
     """Keeps a report in step with the events of its run."""
 
-    def __init__(self, report: RunReport, on_change: OnChange) -> None:
+    def __init__(
+        self, report: RunReport, claims: dict[dg.AssetCheckKey, str], on_change: OnChange
+    ) -> None:
         self._report = report
+        self._claims = claims
         self._on_change = on_change
         self._started: dict[str, float] = {}
 
     def __call__(self, entry: dg.EventLogEntry) -> None:
         event = entry.dagster_event
         if event is None:
-            if entry.level >= logging.WARNING:
+            if int(entry.level) >= logging.WARNING:
                 self._on_change(self._report, f"{entry.step_key or 'run'}: {entry.user_message}")
             return
         step = self._report.steps.get(event.step_key or "")
@@ -224,7 +237,7 @@ class _Listener:
         finding = CheckFinding(
             evaluation.asset_key.path[-1],
             evaluation.check_name,
-            evaluation.description or "",
+            self._claims.get(evaluation.asset_check_key, ""),
             breaches.value if isinstance(breaches, dg.IntMetadataValue) else None,
         )
         is_error = evaluation.severity == dg.AssetCheckSeverity.ERROR
@@ -247,8 +260,3 @@ def _innermost(error: Any) -> str:
     text = str(error.message).strip()
     prefix, separator, rest = text.partition(": ")
     return rest if separator and prefix.startswith("c360_assets.errors.") else text
-
-
-def step_names(plan: Plan) -> Sequence[str]:
-    """The assets of a plan, upstream ones first."""
-    return plan.steps

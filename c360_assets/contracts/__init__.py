@@ -5,6 +5,7 @@ Types, key checks, docs, column metadata and the validation of raw rows all come
 
 from __future__ import annotations
 
+from c360_assets.contracts.bookkeeping import SCHEMAS
 from c360_assets.contracts.marts import MART_TABLES
 from c360_assets.contracts.model import Column, Reference, Table
 from c360_assets.contracts.raw import MERGE_TABLES, RAW_TABLES
@@ -19,7 +20,6 @@ ALL_TABLES: tuple[Table, ...] = (
     *MART_TABLES,
     *OPS_TABLES,
 )
-SCHEMAS = ("raw", "staging", "identity", "marts", "crm", "ops")
 # in an order in which each can be staged
 SOURCE_OF_STAGED = {
     "stg_users": "raw_user",

@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 
 from c360_assets import contracts
+from c360_assets.contracts.bookkeeping import EMPTY_CATALOG
 from c360_assets.sources.folder import SourceFile, SourceFolder
 from c360_assets.sources.judging import FACTS
 from c360_assets.sources.landing import land
@@ -86,7 +87,7 @@ def _landed(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to an empty database in memory that has but this raw table."""
     with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
-        connection.execute("set TimeZone = 'UTC'; create schema ops; create schema raw")
+        connection.execute(f"set TimeZone = 'UTC'; {EMPTY_CATALOG}")
         land(connection, folder, contracts.table(table), Path(scratch), only)
         yield connection
 

@@ -26,27 +26,6 @@ from c360_assets.sources.landing import _name, _quote, create_view, file_groups,
 
 FACTS = {"raw_event": "timestamp", "raw_order": "created_at"}
 
-VERDICTS = """
-create table if not exists ops.rejected_rows (
-    source_table varchar, source_file varchar, source_row bigint, reason varchar,
-    row_json varchar, run_id varchar, rejected_at timestamp, event_date date
-);
-create table if not exists ops.duplicate_rows (
-    source_table varchar, source_file varchar, source_row bigint, event_date date
-);
-create view if not exists ops.skipped_rows as
-    select source_table, source_file, source_row from ops.rejected_rows
-    union all
-    select source_table, source_file, source_row from ops.duplicate_rows;
-create table if not exists ops.judged_files (
-    source_table varchar, source_file varchar, fingerprint varchar
-);
-create table if not exists ops.source_file_days (
-    source_table varchar, source_file varchar, event_date date, rows_read bigint
-);
-create table if not exists ops.stale_days (event_date date);
-create table if not exists ops.address_forms (raw_email varchar, email varchar);
-"""
 
 EMAIL_COLUMNS = {"raw_user": "email", "deals": "email", "raw_ticket": "email"}
 PlainEmail = Callable[[str], str]
@@ -78,11 +57,6 @@ class _Scope:
     are_references_known: bool = False
 
 
-def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the verdict tables where they are missing."""
-    connection.execute(VERDICTS)
-
-
 def judge(
     connection: duckdb.DuckDBPyConnection,
     folder: SourceFolder,
@@ -97,7 +71,6 @@ def judge(
     `plain_email` gives the SQL predicate that an expression is a valid plain ASCII address;
     other valid addresses are in `ops.address_forms`.
     """
-    prepare(connection)
     scope = _Scope(connection, folder, table, run_id, at, plain_email)
     if table.name in FACTS:
         days = _judge_days(scope, FACTS[table.name])
@@ -114,11 +87,14 @@ def judge(
 def _judge_days(scope: _Scope, time_column: str) -> tuple[date, ...]:
     """Judge the days that changed files touch, and those whose users came or went."""
     changed = _changed_files(scope)
-    before = _days_of(scope, changed)
-    _profile_files(scope, changed, time_column)
-    days = {*before, *_days_of(scope, changed), *_days_of_users_who_came_or_went(scope)}
+    days = {
+        *_days_that_changed(scope, changed, time_column),
+        *_days_of_users_who_came_or_went(scope),
+    }
     _forget(scope, "event_date in (select unnest(?::date[]))", sorted(days))
-    _forget(scope, "source_file in (select unnest(?::varchar[]))", changed)
+    _forget(
+        scope, "event_date is null and source_file in (select unnest(?::varchar[]))", changed
+    )
     if _references_hold(scope, sorted(days)):
         scope = replace(scope, are_references_known=True)
     for batch in _batches(scope, days):
@@ -149,28 +125,57 @@ def _changed_files(scope: _Scope) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _days_of(scope: _Scope, files: list[str]) -> set[date]:
+def _days_that_changed(scope: _Scope, files: list[str], time_column: str) -> set[date]:
+    """Days whose rows in these files are not what they were.
+
+    A file that holds many days and is written anew every day dirties only those that differ. A day
+    with a verdict in such a file is judged again, since verdicts name rows by their number.
+    """
+    if not files:
+        return set()
+    chosen = "source_table = ? and source_file in (select unnest(?::varchar[]))"
+    parameters = [scope.table.name, files]
+    scope.connection.execute(
+        f"create or replace temp table profiled_before as"
+        f" select * from ops.source_file_days where {chosen}",
+        parameters,
+    )
+    _profile_files(scope, files, time_column)
     rows = scope.connection.execute(
-        "select distinct event_date from ops.source_file_days where source_table = ?"
-        " and source_file in (select unnest(?::varchar[])) and event_date is not null",
-        [scope.table.name, files],
+        f"""
+        select coalesce(a.event_date, b.event_date) as event_date
+        from (select * from ops.source_file_days where {chosen}) as a
+        full join profiled_before as b
+            on b.source_file = a.source_file and b.event_date = a.event_date
+        where (a.rows_read = b.rows_read and a.content_hash = b.content_hash) is not true
+        union
+        select event_date from ops.rejected_rows where {chosen}
+        union
+        select event_date from ops.duplicate_rows where {chosen}
+        """,
+        parameters * 3,
     ).fetchall()
-    return {row[0] for row in rows}
+    scope.connection.execute("drop table profiled_before")
+    return {row[0] for row in rows if row[0] is not None}
 
 
 def _profile_files(scope: _Scope, files: list[str], time_column: str) -> None:
-    """Count the rows per day of each changed file: the map from files to days."""
+    """Count the rows per day of each changed file: the map from files to days.
+
+    The content hash tells the days of a rewritten file apart; a first load of many day files goes
+    without, since it would read every column of them.
+    """
     scope.connection.execute(
         "delete from ops.source_file_days where source_table = ?"
         " and source_file in (select unnest(?::varchar[]))",
         [scope.table.name, files],
     )
-    if not files:
-        return
+    columns = ", ".join(_name(name) for name in scope.table.column_names)
+    content = f"sum(hash({columns})::hugeint)" if len(files) < MANY_FILES else "null"
     create_view(scope.connection, scope.folder, scope.table, files)
     scope.connection.execute(
         f"insert into ops.source_file_days select '{scope.table.name}', source_file,"
-        f" cast({_name(time_column)} as date) as event_date, count(*)"
+        f" cast({_name(time_column)} as date) as event_date, count(*), {content}"
         f" from {scope.table.qualified_name} group by source_file, event_date"
     )
     create_view(scope.connection, scope.folder, scope.table)

@@ -27,16 +27,6 @@ from c360_assets.sources.folder import Mapping, SourceFile, SourceFolder
 MAX_HEADER_BYTES = 1024 * 1024
 MAX_LINE_BYTES = 16 * 1024 * 1024
 
-REGISTRY = """
-create table if not exists ops.source_files (
-    source_table varchar, source_file varchar, fingerprint varchar, data_path varchar,
-    is_landed boolean, file_columns varchar[], rows_read bigint, malformed_rows bigint,
-    problem varchar
-);
-create table if not exists ops.malformed_rows (
-    source_table varchar, source_file varchar, source_row bigint, reason varchar, row_json varchar
-);
-"""
 
 
 @dataclass(frozen=True)
@@ -76,7 +66,6 @@ def land(
     Raises:
         SourceError: a required file or column is missing or unreadable.
     """
-    connection.execute(REGISTRY)
     files = tuple(f for f in folder.files(table.name) if only is None or f.name in only)
     known = _registered(connection, table.name)
     tag = _mapping_tag(folder.mapping(table.name))

@@ -7,7 +7,7 @@ tables mean. A Spark warehouse would fill the same few methods.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
@@ -17,9 +17,10 @@ from filelock import BaseFileLock, FileLock, Timeout
 from pydantic import Field, PrivateAttr
 
 from c360_assets.contracts import Table
+from c360_assets.contracts.bookkeeping import EMPTY_CATALOG
 from c360_assets.errors import WarehouseBusyError, WarehouseError
 from c360_assets.warehouse.queries import Query
-from c360_assets.warehouse.session import EMPTY_CATALOG, SAFE_CONFIG, SESSION
+from c360_assets.warehouse.session import SAFE_CONFIG, SESSION
 
 
 class Warehouse(DuckDBResource):
@@ -37,6 +38,9 @@ class Warehouse(DuckDBResource):
         return False
 
     _held: duckdb.DuckDBPyConnection | None = PrivateAttr(default=None)
+    # kept while held: a lock object that nobody refers to is freed at once
+    _held_lock: BaseFileLock | None = PrivateAttr(default=None)
+    _holds: int = PrivateAttr(default=0)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Hold the lock and the open file for a whole run, so that runs never mix their steps."""
@@ -49,25 +53,29 @@ class Warehouse(DuckDBResource):
     def hold(self) -> None:
         """Take the lock and open the file until `let_go`; connections in between share them.
 
+        May be called again while held: the last of as many `let_go` closes the file.
+
         Raises:
             WarehouseBusyError: another process wrote for longer than the patience.
+            WarehouseError: the file cannot be opened.
         """
-        self._acquire()
-        try:
-            self._held = duckdb.connect(
-                self.database, config={**SAFE_CONFIG, **self.connection_config}
-            )
-            self._held.execute(EMPTY_CATALOG)
-        except BaseException:
-            self._lock().release()
-            raise
+        if self._held is None:
+            self._open()
+        self._holds += 1
 
     def let_go(self) -> None:
         """Close the file, which folds its log into it, and free the lock."""
-        if self._held is not None:
-            self._held.close()
-            self._held = None
-            self._lock().release()
+        if self._holds > 1:
+            self._holds -= 1
+            return
+        held, lock = self._held, self._held_lock
+        self._held, self._held_lock, self._holds = None, None, 0
+        try:
+            if held is not None:
+                held.close()
+        finally:
+            if lock is not None:
+                lock.release()
 
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -75,10 +83,9 @@ class Warehouse(DuckDBResource):
 
         Raises:
             WarehouseBusyError: another process wrote for longer than the patience.
+            WarehouseError: the file cannot be opened.
         """
-        is_mine = self._held is None
-        if is_mine:
-            self.hold()
+        self.hold()
         try:
             held = self._held
             if held is None:
@@ -87,22 +94,35 @@ class Warehouse(DuckDBResource):
                 connection.execute(SESSION)
                 yield connection
         finally:
-            if is_mine:
-                self.let_go()
+            self.let_go()
 
-    def _lock(self) -> BaseFileLock:
-        # one lock object per path and process: a run holds it, and its steps enter it again
-        return FileLock(f"{self.database}.lock", is_singleton=True, thread_local=False)
-
-    def _acquire(self) -> None:
-        Path(self.database).parent.mkdir(parents=True, exist_ok=True)
+    def _open(self) -> None:
+        lock = self._acquire()
         try:
-            self._lock().acquire(timeout=self.patience_seconds)
+            held = duckdb.connect(self.database, config={**SAFE_CONFIG, **self.connection_config})
+            held.execute(EMPTY_CATALOG)
+        except BaseException as error:
+            lock.release()
+            if isinstance(error, duckdb.Error):
+                raise WarehouseError(
+                    f"{self.database} cannot be opened: {error}\nClose other programs that have it "
+                    "open. If it is damaged, remove it: a run of `everything` builds it anew"
+                ) from error
+            raise
+        self._held, self._held_lock = held, lock
+
+    def _acquire(self) -> BaseFileLock:
+        Path(self.database).parent.mkdir(parents=True, exist_ok=True)
+        # one lock object per path and process: several warehouses in one process share it
+        lock = FileLock(f"{self.database}.lock", is_singleton=True, thread_local=False)
+        try:
+            lock.acquire(timeout=self.patience_seconds)
         except Timeout as error:
             raise WarehouseBusyError(
                 f"{self.database} has been written by another process for "
                 f"{self.patience_seconds:.0f} s; wait for that run to end, or stop it"
             ) from error
+        return lock
 
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -115,14 +135,16 @@ class Warehouse(DuckDBResource):
             connection.execute("begin transaction")
             try:
                 yield connection
+                connection.execute("commit")
             except BaseException as error:
-                connection.execute("rollback")
+                # a commit that was refused has rolled back by itself
+                with suppress(duckdb.Error):
+                    connection.execute("rollback")
                 if isinstance(error, duckdb.Error):
                     raise WarehouseError(
                         f"{error}\nNothing was changed: the previous tables stand."
                     ) from error
                 raise
-            connection.execute("commit")
 
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:

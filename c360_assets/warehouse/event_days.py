@@ -22,7 +22,6 @@ from c360_assets.warehouse.queries import query
 
 DAYS = contracts.table("user_event_days")
 TOTALS = contracts.table("user_event_totals")
-ROLLED = "create table if not exists ops.rolled_days (event_date date, rolled_by varchar)"
 Narrow = Callable[[Sequence[date]], AbstractContextManager[None]]
 
 
@@ -67,7 +66,6 @@ def swap_days(
 def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
     create_empty(connection, DAYS)
     create_empty(connection, TOTALS)
-    connection.execute(ROLLED)
 
 
 def _stale_days(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> list[date]:

@@ -5,22 +5,12 @@ Schema `ops`: `personal_domains`, `rfm_cuts`, `rfm_grid`, `order_event_names`, `
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import duckdb
 
 from c360_assets.settings import Rules
-
-TABLES = """
-create table if not exists ops.rules_version (version varchar);
-create table if not exists ops.personal_domains (email_domain varchar);
-create table if not exists ops.rfm_cuts (cut_2 double, cut_3 double, cut_4 double, cut_5 double);
-create table if not exists ops.rfm_grid (
-    recency_score integer, frequency_score integer, rfm_segment varchar
-);
-create table if not exists ops.order_event_names (event_name varchar);
-create table if not exists ops.clock (as_of timestamp);
-"""
 
 
 def sync_rules(
@@ -31,11 +21,11 @@ def sync_rules(
     `clock` is naive UTC, or None for the newest event or order. With `has_orders` (there is a
     `raw_order` table) no event counts as an order.
     """
-    connection.execute(TABLES)
     version = f"{rules.model_dump_json()}|{clock}|{has_orders}"
     if connection.execute("select version from ops.rules_version").fetchall() == [(version,)]:
         return
     names = () if has_orders else rules.orders.event_names
+    _dirty_days_if_orders_change(connection, names)
     grid = [
         (r, f, rules.rfm.segment_of(r, f)) for r in range(1, 6) for f in range(1, 6)
     ]
@@ -45,6 +35,15 @@ def sync_rules(
     _refill(connection, "rfm_grid", grid)
     _refill(connection, "clock", [(clock,)])
     _refill(connection, "rules_version", [(version,)])
+
+
+def _dirty_days_if_orders_change(
+    connection: duckdb.DuckDBPyConnection, names: Sequence[str]
+) -> None:
+    """Other events count as orders from now on: every rolled day must be rolled up again."""
+    known = connection.execute("select event_name from ops.order_event_names").fetchall()
+    if {name for (name,) in known} != set(names):
+        connection.execute("insert into ops.stale_days select event_date from ops.rolled_days")
 
 
 def _refill(

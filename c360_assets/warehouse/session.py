@@ -10,8 +10,6 @@ from typing import Any
 
 import duckdb
 
-from c360_assets import contracts
-
 # Nothing is downloaded at run time.
 SAFE_CONFIG: dict[str, Any] = {
     "autoinstall_known_extensions": "false",
@@ -21,7 +19,6 @@ SAFE_CONFIG: dict[str, Any] = {
 # The machine's own time zone changes nothing. The compression methods left out double the cost of
 # writing a wide table, and the warehouse is a cache (as a connection option they are ignored).
 SESSION = "set TimeZone = 'UTC'; set disabled_compression_methods = 'zstd,fsst,dict_fsst'"
-EMPTY_CATALOG = "\n".join(f"create schema if not exists {name};" for name in contracts.SCHEMAS)
 
 
 def fetch_dicts(

@@ -334,7 +334,7 @@ def test_associated_people_are_the_own_and_the_gaggles_guests_each_once(accounts
     names = ("number_of_users_associated", "number_of_events_associated")
     assert columns(big, *names) == (5, 12 + 5)  # and 103, a guest in g2
     assert columns(small, *names) == (3, 2 + 3)  # and 104, whose company is big.com
-    assert columns(big, "first_event_associated", "most_recent_event_associated") == (at(0), at(20))
+    assert columns(big, "first_event_associated", "most_recent_event_associated") == (at(0), at(22))
     assert columns(small, "first_event_corporate", "first_event_associated") == (at(14), at(11))
 
 

@@ -1,0 +1,68 @@
+"""The tables in `ops` that the pipeline keeps for itself. Nobody else may rely on them."""
+
+from __future__ import annotations
+
+SCHEMAS = ("raw", "staging", "identity", "marts", "crm", "ops")
+
+# which files were read, and what in them was no row at all
+_FILES = """
+create table if not exists ops.source_files (
+    source_table varchar, source_file varchar, fingerprint varchar, data_path varchar,
+    is_landed boolean, file_columns varchar[], rows_read bigint, malformed_rows bigint,
+    problem varchar
+);
+create table if not exists ops.malformed_rows (
+    source_table varchar, source_file varchar, source_row bigint, reason varchar, row_json varchar
+);
+"""
+
+# the verdicts on raw rows, and which days of which files they cover
+_VERDICTS = """
+create table if not exists ops.rejected_rows (
+    source_table varchar, source_file varchar, source_row bigint, reason varchar,
+    row_json varchar, run_id varchar, rejected_at timestamp, event_date date
+);
+create table if not exists ops.duplicate_rows (
+    source_table varchar, source_file varchar, source_row bigint, event_date date
+);
+create view if not exists ops.skipped_rows as
+    select source_table, source_file, source_row from ops.rejected_rows
+    union all
+    select source_table, source_file, source_row from ops.duplicate_rows;
+create table if not exists ops.judged_files (
+    source_table varchar, source_file varchar, fingerprint varchar
+);
+create table if not exists ops.source_file_days (
+    source_table varchar, source_file varchar, event_date date, rows_read bigint,
+    content_hash hugeint
+);
+create table if not exists ops.stale_days (event_date date);
+create table if not exists ops.address_forms (raw_email varchar, email varchar);
+"""
+
+# business rules as tables, and the state of the event rollup
+_RULES = """
+create table if not exists ops.rules_version (version varchar);
+create table if not exists ops.personal_domains (email_domain varchar);
+create table if not exists ops.rfm_cuts (cut_2 double, cut_3 double, cut_4 double, cut_5 double);
+create table if not exists ops.rfm_grid (
+    recency_score integer, frequency_score integer, rfm_segment varchar
+);
+create table if not exists ops.order_event_names (event_name varchar);
+create table if not exists ops.clock (as_of timestamp);
+create table if not exists ops.rolled_days (event_date date, rolled_by varchar);
+"""
+
+_MERGES = """
+create table if not exists ops.unreadable_merge_files (
+    merge_table varchar, source_file varchar, reason varchar
+);
+"""
+
+EMPTY_CATALOG = (
+    "".join(f"create schema if not exists {name};\n" for name in SCHEMAS)
+    + _FILES
+    + _VERDICTS
+    + _RULES
+    + _MERGES
+)

@@ -93,9 +93,9 @@ class BarePipeline:
             )
 
     def _stage(self, staged: str, source: str) -> None:
-        table = contracts.table(staged)
-        self._do(f"judge {source}", lambda step: judge_source(step, contracts.table(source)))
-        self._do(staged, lambda step: make_staged(step, table))
+        table, raw = contracts.table(staged), contracts.table(source)
+        self._do(f"judge {source}", lambda step: judge_source(step, raw))
+        self._do(staged, lambda step: make_staged(step, table, raw))
 
     def _land(self, step: Step, table: contracts.Table) -> None:
         landing.land(step.connection, step.folder, table, self.settings.home_dir / "landing")

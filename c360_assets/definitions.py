@@ -58,3 +58,9 @@ def build_defs(
         # a process per step would cost ten seconds each
         executor=dg.in_process_executor,
     )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What Dagster loads: the definitions for the settings of the environment, made when asked."""
+    return build_defs()

@@ -1,18 +1,17 @@
 """Events and orders rolled up per account and day: the one partitioned asset."""
 
+from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 import dagster as dg
 
 from c360_assets.assets.claims import Claim, check_specs, contract_claims, evaluate
 from c360_assets.assets.shell import face, open_step, run_metadata
-from c360_assets.days import days_in, read_spans
+from c360_assets.days import days_in, read_spans, spans
 from c360_assets.settings import Settings
 from c360_assets.sources.judging import narrowed
 from c360_assets.warehouse.duckdb import Warehouse, row_count
 from c360_assets.warehouse.event_days import DAYS, TOTALS, swap_days
-
 
 # a run's tag, such as `2021-11-03..2021-11-05`
 DAYS_TAG = "c360/days"
@@ -60,33 +59,30 @@ def build_event_assets(
     settings: Settings, partitions: dg.DailyPartitionsDefinition
 ) -> list[dg.AssetsDefinition]:
     """`user_event_days`, with the totals beside it."""
-    claims = (*contract_claims(DAYS), *contract_claims(TOTALS), *CLAIMS)
-    own = {claim.name for claim in contract_claims(TOTALS)}
-    conserved = conservation_claim()
+    claims = (*contract_claims(DAYS), *CLAIMS)
+    of_totals = contract_claims(TOTALS)
+    specs = (*claims, *of_totals, conservation_claim())
 
     @dg.asset(
         **face(DAYS),
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        check_specs=check_specs(DAYS.asset, (*claims, conserved)),
+        check_specs=check_specs(DAYS.asset, specs),
     )
     def user_event_days(
         context: dg.AssetExecutionContext, warehouse: Warehouse
     ) -> dg.MaterializeResult:  # type: ignore[type-arg]
         days = days_of(context, partitions)
-        with open_step(settings, warehouse, context.run_id) as work:
+        with open_step(settings, warehouse, context.run.run_id) as work:
             swapped = swap_days(
                 work.connection,
                 days,
-                context.run_id,
+                context.run.run_id,
                 lambda wanted: narrowed(work.connection, work.folder, wanted),
             )
-            scope = _scope(days)
-            totals = [claim for claim in claims if claim.name in own]
-            others = [claim for claim in claims if claim.name not in own]
             results = [
-                *evaluate(work.connection, DAYS, others, scope),
-                *evaluate(work.connection, TOTALS, totals),
+                *evaluate(work.connection, DAYS, claims, _on("event_date", days)),
+                *evaluate(work.connection, TOTALS, of_totals),
                 *evaluate(work.connection, DAYS, [conservation_claim(days)]),
             ]
             rows = row_count(work.connection, DAYS)
@@ -105,12 +101,10 @@ def build_event_assets(
     return [user_event_days]
 
 
-def conservation_claim(days: list[date] | None = None) -> Claim:
-    """Events and orders of the days of this run, as staged and as rolled up."""
-    between = (
-        f"between date '{days[0]}' and date '{days[-1]}'" if days else "is not null"
-    )
+def conservation_claim(days: Sequence[date] | None = None) -> Claim:
+    """Events and orders of the days of this run (by default all), as staged and as rolled up."""
     name = DAYS.qualified_name
+    rolled = _on("event_date", days)
     return Claim(
         "events_and_orders_are_conserved",
         "The days of the run hold as many events and orders as are staged for them.",
@@ -118,13 +112,13 @@ def conservation_claim(days: list[date] | None = None) -> Claim:
         select * from (
             select
                 (select count(*) from staging.stg_events
-                 where cast(timestamp as date) {between}) as staged_events,
+                 where {_on("cast(timestamp as date)", days)}) as staged_events,
                 (select coalesce(sum(number_of_events), 0) from {name}
-                 where event_date {between}) as rolled_events,
+                 where {rolled}) as rolled_events,
                 (select count(*) from staging.stg_orders
-                 where cast(ordered_at as date) {between}) as staged_orders,
+                 where {_on("cast(ordered_at as date)", days)}) as staged_orders,
                 (select coalesce(sum(number_of_orders), 0) from {name}
-                 where event_date {between}) as rolled_orders
+                 where {rolled}) as rolled_orders
         ) as counts
         where staged_events <> rolled_events or staged_orders <> rolled_orders
         """,
@@ -148,7 +142,9 @@ def days_of(
     return sorted(date.fromisoformat(key) for key in keys)
 
 
-def _scope(days: list[date]) -> str:
-    return f"event_date between date '{days[0]}' and date '{days[-1]}'" if days else "false"
-
-
+def _on(day: str, days: Sequence[date] | None) -> str:
+    """SQL: the expression `day` is one of these days, or any day where None are given."""
+    if days is None:
+        return f"{day} is not null"
+    ranges = [f"{day} between date '{first}' and date '{last}'" for first, last in spans(days)]
+    return " or ".join(ranges) or "false"

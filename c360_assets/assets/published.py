@@ -72,7 +72,7 @@ def _published(
         require_passing(context.instance, blocking)
         with warehouse.reading() as connection:
             version = publish(
-                connection, published_tables(), settings.published_dir, context.run_id, utc_now()
+                connection, published_tables(), settings.published_dir, context.run.run_id, utc_now()
             )
             sweep(connection, settings.home_dir / "landing")
         return dg.MaterializeResult(
@@ -141,7 +141,7 @@ def _crm_sync(settings: Settings) -> dg.AssetsDefinition:
         destination = destination_of(settings)
         database = current_database(settings.published_dir)
         with duckdb.connect(str(database), read_only=True, config=SAFE_CONFIG) as connection:
-            delivery = destination.deliver(connection, CRM_OBJECTS, context.run_id, utc_now())
+            delivery = destination.deliver(connection, CRM_OBJECTS, context.run.run_id, utc_now())
         counts = {
             f"{item.name}: {what}": getattr(item, what)
             for item in delivery.objects

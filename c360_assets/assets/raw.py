@@ -19,8 +19,9 @@ def build_raw_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     return [*raw, *(_merge_asset(settings, table) for table in contracts.MERGE_TABLES)]
 
 
-def _raw_asset(settings: Settings, table: Table) -> dg.AssetsDefinition:
-    claims = (
+def raw_claims(table: Table) -> tuple[Claim, ...]:
+    """The claims on a raw table; those of its contract are left to staging."""
+    return (
         Claim(
             "every_file_is_readable",
             "Every file of the table could be parsed; an unreadable one is left out until mended.",
@@ -30,6 +31,21 @@ def _raw_asset(settings: Settings, table: Table) -> dg.AssetsDefinition:
         ),
     )
 
+
+def merge_claims(table: Table) -> tuple[Claim, ...]:
+    """The claims on a table of merge files, beside those of its contract."""
+    return (
+        Claim(
+            "every_merge_file_is_readable",
+            "Every merge file could be read; an unreadable one is left out until mended.",
+            f"select source_file, reason from ops.unreadable_merge_files"
+            f" where merge_table = '{table.name}'",
+            is_blocking=False,
+        ),
+    )
+
+
+def _raw_asset(settings: Settings, table: Table) -> dg.AssetsDefinition:
     def body(step: Step) -> Outcome:
         landed = land(
             step.connection, step.folder, table, step.settings.home_dir / "landing"
@@ -45,21 +61,15 @@ def _raw_asset(settings: Settings, table: Table) -> dg.AssetsDefinition:
             }
         )
 
-    return table_asset(settings, table, body, claims, deps=(), with_contract_claims=False)
+    return table_asset(
+        settings, table, body, raw_claims(table), deps=(), with_contract_claims=False
+    )
 
 
 def _merge_asset(settings: Settings, table: Table) -> dg.AssetsDefinition:
-    claims = (
-        Claim(
-            "every_merge_file_is_readable",
-            "Every merge file could be read; an unreadable one is left out until mended.",
-            f"select source_file, reason from ops.unreadable_merge_files"
-            f" where merge_table = '{table.name}'",
-            is_blocking=False,
-        ),
+    return table_asset(
+        settings, table, lambda step: read_merges(step, table), merge_claims(table), deps=()
     )
-
-    return table_asset(settings, table, lambda step: read_merges(step, table), claims, deps=())
 
 
 def read_merges(step: Step, table: Table) -> Outcome:

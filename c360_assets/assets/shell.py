@@ -141,7 +141,7 @@ def table_asset(
 
     @dg.asset(**face(table, deps), check_specs=check_specs(table.asset, all_claims))
     def run(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        with open_step(settings, warehouse, context.run_id) as work:
+        with open_step(settings, warehouse, context.run.run_id) as work:
             outcome = body(work)
             results = evaluate(work.connection, table, all_claims, outcome.scope)
             rows = row_count(work.connection, table)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
 
 import dagster as dg
+import duckdb
 
 from c360_assets import contracts
 from c360_assets.assets.claims import Claim
@@ -13,7 +15,7 @@ from c360_assets.contracts import Table
 from c360_assets.identity.addresses import normalise_email, plain_email_predicate
 from c360_assets.settings import Settings
 from c360_assets.sources.address_forms import learn_addresses
-from c360_assets.sources.judging import FACTS, Verdicts, judge
+from c360_assets.sources.judging import FACTS, Verdicts, has_changed, judge
 from c360_assets.warehouse.duckdb import replace_table, replace_view
 from c360_assets.warehouse.queries import query
 
@@ -31,41 +33,79 @@ def build_staging_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 
 def _staged_asset(settings: Settings, staged: Table, source: Table) -> dg.AssetsDefinition:
-    claims = [_conservation(staged, source), _rejections(source)]
-    if staged.name == "stg_events":
-        claims += [_unique_events(), _freshness(settings)]
-
+    claims = staging_claims(settings, staged, source)
     return table_asset(settings, staged, lambda step: stage(step, staged, source), claims)
+
+
+def staging_claims(settings: Settings, staged: Table, source: Table) -> tuple[Claim, ...]:
+    """The claims on a staged table, beside those of its contract."""
+    claims = (_conservation(staged, source), _rejections(source))
+    if staged.name == "stg_events":
+        return (*claims, _unique_events(), _freshness(settings))
+    return claims
 
 
 def stage(step: Step, staged: Table, source: Table) -> Outcome:
     """Judge the raw rows, then make the staged table of those that stand."""
     verdicts = judge_source(step, source)
-    make_staged(step, staged)
+    make_staged(step, staged, source)
     return Outcome(_metadata(verdicts, source), _scope(staged, verdicts))
 
 
 def judge_source(step: Step, source: Table) -> Verdicts:
     """Bring the verdicts on a raw table up to date."""
-    learn_addresses(step.connection, source, plain_email_predicate, normalise_email)
+    if has_changed(step.connection, source):
+        learn_addresses(step.connection, source, plain_email_predicate, normalise_email)
     return judge(
         step.connection, step.folder, source, step.run_id, step.at, plain_email_predicate
     )
 
 
-def make_staged(step: Step, staged: Table) -> None:
-    """Replace the staged table or view by its SELECT."""
+def make_staged(step: Step, staged: Table, source: Table) -> None:
+    """Replace the staged table or view by its SELECT, unless nothing that it reads changed."""
+    if staged.name in VIEWS:
+        replace_view(step.connection, staged, query(staged.qualified_name))
+        return
+    version = _version(step, staged, source)
+    if version is not None and _staged_version(step, staged) == version:
+        return
     if staged.name == "stg_promos":
-        step.connection.execute(
-            "create or replace temp table promos_before as"
-            " select promo_id, discount from staging.stg_promos"
-            if _exists(step, staged)
-            else "create or replace temp table promos_before (promo_id varchar, discount decimal)"
-        )
-    replace = replace_view if staged.name in VIEWS else replace_table
-    replace(step.connection, staged, query(staged.qualified_name))
+        _keep_promos(step, staged)
+    replace_table(step.connection, staged, query(staged.qualified_name))
     if staged.name == "stg_promos":
         _dirty_repriced_days(step.connection)
+    step.connection.execute("delete from ops.staged_versions where table_name = ?", [staged.name])
+    step.connection.execute("insert into ops.staged_versions values (?, ?)", [staged.name, version])
+
+
+def _version(step: Step, staged: Table, source: Table) -> str | None:
+    """Names the SELECT and the files behind it; None where other tables decide, too."""
+    if any(reference.to_table == "stg_users" for reference in source.references):
+        return None
+    files = step.connection.execute(
+        "select source_file, fingerprint from ops.source_files where source_table = ? order by all",
+        [source.name],
+    ).fetchall()
+    content = f"{query(staged.qualified_name).text}|{step.folder.path}|{files}"
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _staged_version(step: Step, staged: Table) -> str | None:
+    if not _exists(step, staged):
+        return None
+    rows = step.connection.execute(
+        "select version from ops.staged_versions where table_name = ?", [staged.name]
+    ).fetchall()
+    return str(rows[0][0]) if rows else None
+
+
+def _keep_promos(step: Step, staged: Table) -> None:
+    step.connection.execute(
+        "create or replace temp table promos_before as"
+        " select promo_id, discount from staging.stg_promos"
+        if _exists(step, staged)
+        else "create or replace temp table promos_before (promo_id varchar, discount decimal)"
+    )
 
 
 def _exists(step: Step, table: Table) -> bool:

@@ -18,7 +18,7 @@ DAILY_CRON = "0 5 * * *"
 def build_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
     """All jobs, by what a run of theirs covers; the same objects at each call.
 
-    Dagster takes a job that both the definitions and a sensor name for two, unless it is one object.
+    Dagster takes a job that both a sensor and the definitions name for two unless it is one object.
     """
     everything = dg.AssetSelection.all()
     identity = dg.AssetSelection.assets("merged_user", "merged_company_domain").downstream()

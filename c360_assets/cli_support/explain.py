@@ -16,6 +16,7 @@ import duckdb
 from c360_assets import contracts
 from c360_assets.cli_support.output import Output
 from c360_assets.cli_support.published import open_published
+from c360_assets.contracts.bookkeeping import EMPTY_CATALOG
 from c360_assets.errors import C360Error
 from c360_assets.settings import Settings
 from c360_assets.warehouse.session import SESSION, fetch_dicts
@@ -179,7 +180,7 @@ def _add_source_rows(settings: Settings, found: Explanation) -> None:
             found.notes.append("raw_user is large; the rows of the accounts were not looked up")
             return
         with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
-            connection.execute(f"{SESSION}; create schema ops; create schema raw")
+            connection.execute(f"{SESSION}; {EMPTY_CATALOG}")
             land(connection, folder, table, Path(scratch))
             rows = connection.execute(
                 f"select id, min(source_file || ', row ' || source_row) from"

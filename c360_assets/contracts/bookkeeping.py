@@ -9,7 +9,7 @@ _FILES = """
 create table if not exists ops.source_files (
     source_table varchar, source_file varchar, fingerprint varchar, data_path varchar,
     is_landed boolean, file_columns varchar[], rows_read bigint, malformed_rows bigint,
-    problem varchar
+    problem varchar, file_types varchar[]
 );
 create table if not exists ops.malformed_rows (
     source_table varchar, source_file varchar, source_row bigint, reason varchar, row_json varchar
@@ -37,6 +37,7 @@ create table if not exists ops.source_file_days (
     content_hash hugeint
 );
 create table if not exists ops.stale_days (event_date date);
+create table if not exists ops.staged_versions (table_name varchar, version varchar);
 create table if not exists ops.address_forms (raw_email varchar, email varchar);
 """
 
@@ -51,6 +52,7 @@ create table if not exists ops.rfm_grid (
 create table if not exists ops.order_event_names (event_name varchar);
 create table if not exists ops.clock (as_of timestamp);
 create table if not exists ops.rolled_days (event_date date, rolled_by varchar);
+create table if not exists ops.rolled_promos (promo_id varchar, discount decimal(18, 2));
 """
 
 _MERGES = """

@@ -280,7 +280,7 @@ IDENTITY_TABLES: tuple[Table, ...] = (
     Table(
         name="domain_identity",
         layer="identity",
-        grain="One row per e-mail domain seen in accounts, deals or merges.",
+        grain="One row per e-mail domain seen in accounts, deals or applied domain merges.",
         columns=columns(
             """
             email_domain    VARCHAR not null -- domain as it stands in addresses

@@ -159,8 +159,14 @@ def _mapping_problems(content: dict[str, Any]) -> Iterable[str]:
             continue
         for key in sorted(set(entry) - {"file", "columns"}):
             yield f"[{table}] has the unknown entry {key!r}; allowed are file and columns"
+        if not isinstance(entry.get("file", ""), str):
+            yield f"[{table}] file must be a name in quotes"
+        mapped = entry.get("columns", {})
+        if not isinstance(mapped, dict):
+            yield f"[{table}] columns must be a table of SQL expressions"
+            continue
         names = known[table].column_names
-        for column, expression in dict(entry.get("columns", {})).items():
+        for column, expression in mapped.items():
             if column not in names:
                 yield f"[{table}.columns] {column} is no column; there are {', '.join(names)}"
             elif not isinstance(expression, str):

@@ -22,12 +22,16 @@ from c360_assets import contracts
 from c360_assets.contracts import Column, Reference, Table
 from c360_assets.days import spans
 from c360_assets.sources.folder import SourceFolder
-from c360_assets.sources.landing import _name, _quote, create_view, file_groups, view_select
+from c360_assets.sources.landing import create_view, rows_as_read
+from c360_assets.sources.sql_text import identifier as _name
+from c360_assets.sources.sql_text import literal as _quote
 
 FACTS = {"raw_event": "timestamp", "raw_order": "created_at"}
 
 
 EMAIL_COLUMNS = {"raw_user": "email", "deals": "email", "raw_ticket": "email"}
+# times before the first or from the last day on are mistakes
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2200, 1, 1)
 PlainEmail = Callable[[str], str]
 BATCH_ROWS = 250_000
 MANY_FILES = 8
@@ -76,7 +80,7 @@ def judge(
         days = _judge_days(scope, FACTS[table.name])
         return _verdicts(scope, days)
     # only a changed file, or a change among the users, can change a verdict on these
-    if _changed_files(scope) or _judged_references(table):
+    if has_changed(connection, table) or _judged_references(table):
         _forget(scope, "true")
         _judge_rows(scope)
         _reject_malformed(scope)
@@ -86,11 +90,12 @@ def judge(
 
 def _judge_days(scope: _Scope, time_column: str) -> tuple[date, ...]:
     """Judge the days that changed files touch, and those whose users came or went."""
-    changed = _changed_files(scope)
+    changed = _changed_files(scope.connection, scope.table)
     days = {
         *_days_that_changed(scope, changed, time_column),
         *_days_of_users_who_came_or_went(scope),
     }
+    days |= _unrolled_days_of_users_who_went(scope, days)
     _forget(scope, "event_date in (select unnest(?::date[]))", sorted(days))
     _forget(
         scope, "event_date is null and source_file in (select unnest(?::varchar[]))", changed
@@ -109,9 +114,13 @@ def _judge_days(scope: _Scope, time_column: str) -> tuple[date, ...]:
     return tuple(sorted(days))
 
 
-def _changed_files(scope: _Scope) -> list[str]:
-    """Files that are new, changed or gone since they were judged last."""
-    rows = scope.connection.execute(
+def has_changed(connection: duckdb.DuckDBPyConnection, table: Table) -> bool:
+    """Whether a file of the table is new, changed or gone since its rows were judged last."""
+    return bool(_changed_files(connection, table))
+
+
+def _changed_files(connection: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
+    rows = connection.execute(
         """
         select coalesce(s.source_file, j.source_file)
         from (select * from ops.source_files where source_table = $t) as s
@@ -120,7 +129,7 @@ def _changed_files(scope: _Scope) -> list[str]:
         where s.fingerprint is distinct from j.fingerprint
         order by 1
         """,
-        {"t": scope.table.name},
+        {"t": table.name},
     ).fetchall()
     return [row[0] for row in rows]
 
@@ -170,15 +179,17 @@ def _profile_files(scope: _Scope, files: list[str], time_column: str) -> None:
         " and source_file in (select unnest(?::varchar[]))",
         [scope.table.name, files],
     )
-    columns = ", ".join(_name(name) for name in scope.table.column_names)
+    relation = rows_as_read(scope.connection, scope.folder, scope.table, files)
+    if not relation:
+        return
+    # of the values as read: typed, what cannot be typed is as null as nothing at all
+    columns = ", ".join(_name(f"{name}__raw") for name in scope.table.column_names)
     content = f"sum(hash({columns})::hugeint)" if len(files) < MANY_FILES else "null"
-    create_view(scope.connection, scope.folder, scope.table, files)
     scope.connection.execute(
         f"insert into ops.source_file_days select '{scope.table.name}', source_file,"
-        f" cast({_name(time_column)} as date) as event_date, count(*), {content}"
-        f" from {scope.table.qualified_name} group by source_file, event_date"
+        f" {_day(_name(time_column))} as event_date, count(*), {content}"
+        f" from ({relation}) as f group by source_file, event_date"
     )
-    create_view(scope.connection, scope.folder, scope.table)
 
 
 def _days_of_users_who_came_or_went(scope: _Scope) -> set[date]:
@@ -187,7 +198,7 @@ def _days_of_users_who_came_or_went(scope: _Scope) -> set[date]:
         """
         select distinct event_date from ops.rejected_rows
         where source_table = ? and reason = 'unknown_reference: user_id' and event_date is not null
-            and row_json ->> '$.user_id' in (select user_id from staging.stg_users)
+            and trim(row_json ->> '$.user_id') in (select user_id from staging.stg_users)
         """,
         [scope.table.name],
     ).fetchall()
@@ -203,6 +214,39 @@ def _days_of_users_who_came_or_went(scope: _Scope) -> set[date]:
         """
     ).fetchall()
     return {row[0] for row in (*came, *went)}
+
+
+def _unrolled_days_of_users_who_went(scope: _Scope, known: set[date]) -> set[date]:
+    """The same of days that no rollup tells about: never rolled up, or stale since; not `known`."""
+    rows = scope.connection.execute(
+        """
+        select distinct event_date from ops.source_file_days
+        where source_table = ? and event_date is not null
+            and event_date not in (
+                select event_date from ops.rolled_days
+                except
+                select event_date from ops.stale_days
+            )
+        """,
+        [scope.table.name],
+    ).fetchall()
+    days = sorted({row[0] for row in rows} - known)
+    relation = _rows(scope, days, ()) if days else ""
+    if not relation:
+        return set()
+    gone = scope.connection.execute(
+        f"""
+        select distinct r.event_date from ({relation}) as r
+        where r.user_id not in (select user_id from staging.stg_users)
+            and not exists (
+                select 1 from ops.skipped_rows as s
+                where s.source_table = ? and s.source_file = r.source_file
+                    and s.source_row = r.source_row
+            )
+        """,
+        [scope.table.name],
+    ).fetchall()
+    return {row[0] for row in gone}
 
 
 def _exists(scope: _Scope, name: str) -> bool:
@@ -230,8 +274,16 @@ def _day_filter(days: Sequence[date], undated: Sequence[str], time: str) -> str:
         f"({time} >= timestamp '{first}' and {time} < timestamp '{last}' + interval 1 day)"
         for first, last in spans(days)
     ]
-    files = ", ".join(_quote(name) for name in undated)
-    return " or ".join([*inside, *([f"({time} is null and source_file in ({files}))"] if files else [])])
+    if undated:
+        files = ", ".join(_quote(name) for name in undated)
+        inside.append(f"({_day(time)} is null and source_file in ({files}))")
+    return " or ".join(inside)
+
+
+def _day(time: str) -> str:
+    """SQL: the day of a time; null where there is none or it is beyond what the rules accept."""
+    inside = f"{time} >= date '{FIRST_DAY}' and {time} < date '{LAST_DAY}'"
+    return f"case when {inside} then cast({time} as date) end"
 
 
 def _batches(scope: _Scope, days: Iterable[date]) -> Iterator[list[date]]:
@@ -308,16 +360,14 @@ def _rows(scope: _Scope, days: Sequence[date], undated: Sequence[str]) -> str:
     """SQL of the rows to judge: typed, as read, with their origin and their day."""
     time = FACTS.get(scope.table.name)
     files = None if time is None else _files_with(scope, days, undated)
-    groups = file_groups(scope.connection, scope.table.name, files)
-    selects = [view_select(scope.connection, scope.folder, scope.table, g, True) for g in groups]
-    if not selects:
+    relation = rows_as_read(scope.connection, scope.folder, scope.table, files)
+    if not relation:
         return ""
-    relation = "\nunion all by name\n".join(selects)
     if time is None:
         return f"select f.*, cast(null as date) as event_date from ({relation}) as f"
-    day = f"cast(f.{_name(time)} as date)"
-    where = _day_filter(days, undated, f"f.{_name(time)}")
-    return f"select f.*, {day} as event_date from ({relation}) as f where {where}"
+    moment = f"f.{_name(time)}"
+    where = _day_filter(days, undated, moment) or "false"
+    return f"select f.*, {_day(moment)} as event_date from ({relation}) as f where {where}"
 
 
 def _is_clean(scope: _Scope, rows: str) -> bool:
@@ -348,7 +398,7 @@ def _suspicions(scope: _Scope) -> list[str]:
         elif column.type != "VARCHAR":
             tests.append(f"({typed} is null and {raw} is not null)")
         if column.type in ("TIMESTAMP", "DATE"):
-            tests.append(f"{typed} < date '1900-01-01' or {typed} >= date '2200-01-01'")
+            tests.append(f"{typed} < date '{FIRST_DAY}' or {typed} >= date '{LAST_DAY}'")
         if column.is_non_negative:
             tests.append(f"{typed} < 0")
         if EMAIL_COLUMNS.get(scope.table.name) == column.name:
@@ -446,7 +496,7 @@ def _column_rules(table: Table, column: Column, plain_email: PlainEmail) -> list
         rules.append(f"when {typed} is null and {given} then 'unparseable_{kind}: {column.name}'")
     if column.type in ("TIMESTAMP", "DATE"):
         rules.append(
-            f"when {typed} < date '1900-01-01' or {typed} >= date '2200-01-01'"
+            f"when {typed} < date '{FIRST_DAY}' or {typed} >= date '{LAST_DAY}'"
             f" then 'unparseable_time: {column.name}'"
         )
     if column.is_non_negative:

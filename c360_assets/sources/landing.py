@@ -8,25 +8,23 @@ again. The view types the columns as the contract says: what cannot be typed is 
 
 from __future__ import annotations
 
-import csv
-import gzip
 import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import duckdb
 
-from c360_assets import contracts
 from c360_assets.contracts import Column, Table
 from c360_assets.errors import SourceError
 from c360_assets.sources.folder import Mapping, SourceFile, SourceFolder
+from c360_assets.sources.sql_text import identifier, literal
+from c360_assets.sources.text_files import Parsed, parse_text
 
-MAX_HEADER_BYTES = 1024 * 1024
-MAX_LINE_BYTES = 16 * 1024 * 1024
-
+RawValues = Literal["without", "as they are", "as text"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,8 @@ class FileGroup:
 
     is_landed: bool
     columns: tuple[str, ...]
+    types: tuple[str, ...]
+    names: tuple[str, ...]
     paths: tuple[str, ...]
 
 
@@ -67,7 +67,7 @@ def land(
         SourceError: a required file or column is missing or unreadable.
     """
     files = tuple(f for f in folder.files(table.name) if only is None or f.name in only)
-    known = _registered(connection, table.name)
+    known = _registered(connection, table.name, folder)
     tag = _mapping_tag(folder.mapping(table.name))
     current = {file.name: f"{file.fingerprint}{tag}" for file in files}
     gone = [name for name in known if name not in current]
@@ -116,16 +116,20 @@ def file_groups(
 ) -> tuple[FileGroup, ...]:
     """The readable registered files of a table, grouped by what one scan can read together."""
     rows = connection.execute(
-        "select source_file, data_path, is_landed, file_columns from ops.source_files"
-        " where source_table = ? and problem is null order by source_file",
+        "select source_file, data_path, is_landed, file_columns, file_types from ops.source_files"
+        # a file in which no line is a row has no columns
+        " where source_table = ? and problem is null and len(file_columns) > 0"
+        " order by source_file",
         [table],
     ).fetchall()
     wanted = None if only_files is None else set(only_files)
-    groups: dict[tuple[bool, tuple[str, ...]], list[str]] = {}
-    for name, path, is_landed, columns in rows:
+    groups: dict[tuple[bool, tuple[str, ...], tuple[str, ...]], dict[str, str]] = {}
+    for name, path, is_landed, columns, types in rows:
         if wanted is None or name in wanted:
-            groups.setdefault((is_landed, tuple(columns)), []).append(path)
-    return tuple(FileGroup(*key, tuple(paths)) for key, paths in groups.items())
+            groups.setdefault((is_landed, tuple(columns), tuple(types)), {})[name] = path
+    return tuple(
+        FileGroup(*key, tuple(files), tuple(files.values())) for key, files in groups.items()
+    )
 
 
 def view_select(
@@ -133,27 +137,48 @@ def view_select(
     folder: SourceFolder,
     table: Table,
     group: FileGroup,
-    with_raw_values: bool = False,
+    raw_values: RawValues = "without",
 ) -> str:
     """The SELECT that types one group of files; with `<column>__raw` beside each on request."""
     expressions = column_expressions(folder.mapping(table.name), table, group)
-    scan = f"read_parquet([{', '.join(_quote(path) for path in group.paths)}])"
+    # the engine's own name for the file's path, unless the file has such a column
+    filename = "c360_filename" if "filename" in map(str.lower, group.columns) else "filename"
+    named = "" if filename == "filename" else f", filename = '{filename}'"
+    scan = f"read_parquet([{', '.join(literal(path) for path in group.paths)}]{named})"
     types = _physical_types(connection, expressions, group)
     typed = [
-        f"{typed_expression(expressions[c.name], types[c.name], c, group.is_landed)} as {_name(c.name)}"
+        f"{typed_expression(expressions[c.name], types[c.name], c, group.is_landed)} as {identifier(c.name)}"
         for c in table.columns
     ]
-    raw = [f"{expressions[c.name]} as {_name(c.name + '__raw')}" for c in table.columns]
+    as_read = expressions
+    if raw_values == "as text":
+        as_read = {name: f"cast({sql} as varchar)" for name, sql in expressions.items()}
+    raw = [f"{as_read[c.name]} as {identifier(c.name + '__raw')}" for c in table.columns]
     origin = (
         ["source_file", "source_row"]
         if group.is_landed
         else [
-            f"replace(filename, {_quote(f'{folder.path}/')}, '') as source_file",
+            f"replace({filename}, {literal(f'{folder.path}/')}, '') as source_file",
             "file_row_number + 1 as source_row",
         ]
     )
-    chosen = [*typed, *(raw if with_raw_values else []), *origin]
+    chosen = [*typed, *(raw if raw_values != "without" else []), *origin]
     return "select\n    " + ",\n    ".join(chosen) + f"\nfrom {scan}"
+
+
+def rows_as_read(
+    connection: duckdb.DuckDBPyConnection,
+    folder: SourceFolder,
+    table: Table,
+    only_files: Iterable[str] | None = None,
+) -> str:
+    """The SELECT of the rows of all files, or of `only_files`, typed and as read; "" for no file."""
+    groups = file_groups(connection, table.name, only_files)
+    # one column may be a UUID in this file and an integer in that one
+    raw_values: RawValues = "as they are" if len(groups) == 1 else "as text"
+    return "\nunion all by name\n".join(
+        view_select(connection, folder, table, group, raw_values) for group in groups
+    )
 
 
 def column_expressions(mapping: Mapping, table: Table, group: FileGroup) -> dict[str, str]:
@@ -169,14 +194,14 @@ def column_expressions(mapping: Mapping, table: Table, group: FileGroup) -> dict
         if column.name in mapping.columns:
             expressions[column.name] = f"({mapping.columns[column.name]})"
         elif column.name in found:
-            expressions[column.name] = _name(found[column.name])
+            expressions[column.name] = identifier(found[column.name])
         elif column.is_optional:
             expressions[column.name] = f"cast(null as {column.type})"
         else:
             missing.append(column.name)
     if missing:
         raise SourceError(
-            f"{Path(group.paths[0]).name} ({table.name}) lacks {', '.join(missing)}; it has "
+            f"{group.names[0]} ({table.name}) lacks {', '.join(missing)}; it has "
             f"{', '.join(group.columns) or 'no column'}. Rename a column or map it in sources.toml"
         )
     return expressions
@@ -193,14 +218,25 @@ def typed_expression(expression: str, physical: str, column: Column, is_text: bo
             # a cast straight to timestamp would drop an offset such as +02:00
             return f"try_cast(try_cast({expression} as timestamptz) as {column.type})"
         is_time = physical.startswith(("TIMESTAMP", "DATE")) or physical == '"NULL"'
-        return f"cast({expression if is_time else 'null'} as {column.type})"
+        return f"try_cast({expression if is_time else 'null'} as {column.type})"
     if physical == "VARCHAR":
-        plain = f"replace(replace(trim({expression}), '$', ''), ',', '')"
-        if column.type == "BIGINT":
-            whole = f"regexp_full_match({plain}, '[+-]?[0-9]+([.]0+)?')"
-            return f"case when {whole} then try_cast({plain} as bigint) end"
-        return f"try_cast({plain} as {column.type})"
+        return _number_in_text(expression, column.type)
+    if column.type == "BIGINT" and physical.startswith(("DOUBLE", "FLOAT", "DECIMAL")):
+        # a cast would round
+        is_whole = f"{expression} = trunc({expression})"
+        return f"case when {is_whole} then try_cast({expression} as bigint) end"
     return f"try_cast({expression} as {column.type})"
+
+
+def _number_in_text(expression: str, kind: str) -> str:
+    """`$40,000` is a number; `1,5` is none, since a comma stands before three digits only."""
+    text = f"trim({expression})"
+    plain = f"replace(replace({text}, '$', ''), ',', '')"
+    grouped = f"regexp_full_match({text}, '[$+-]*[0-9]{{1,3}}(,[0-9]{{3}})+([.][0-9]*)?')"
+    is_number = f"(not contains({text}, ',') or {grouped})"
+    if kind == "BIGINT":
+        is_number += f" and regexp_full_match({plain}, '[+-]?[0-9]+([.]0*)?')"
+    return f"case when {is_number} then try_cast({plain} as {kind}) end"
 
 
 def _mapping_tag(mapping: Mapping) -> str:
@@ -209,11 +245,21 @@ def _mapping_tag(mapping: Mapping) -> str:
     return "-" + hashlib.sha256(json.dumps(mapping.columns, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def _registered(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+def _registered(
+    connection: duckdb.DuckDBPyConnection, table: str, folder: SourceFolder
+) -> dict[str, str]:
+    """Fingerprints by file; none that fits where the twin is lost or the file lay elsewhere."""
     rows = connection.execute(
-        "select source_file, fingerprint from ops.source_files where source_table = ?", [table]
+        "select source_file, fingerprint, data_path, is_landed from ops.source_files"
+        " where source_table = ?",
+        [table],
     ).fetchall()
-    return dict(rows)
+    return {
+        name: fingerprint
+        if (Path(path).exists() if is_landed else path == str(folder.path / name))
+        else ""
+        for name, fingerprint, path, is_landed in rows
+    }
 
 
 def _forget(connection: duckdb.DuckDBPyConnection, table: str, names: Sequence[str]) -> None:
@@ -233,22 +279,33 @@ def _register(
     landing_dir: Path,
 ) -> None:
     if file.format == "parquet":
-        data_path, columns, rows, malformed = _inspect_parquet(connection, file)
+        path, types = file.path, _parquet_types(connection, file)
+        parsed = Parsed(tuple(types), _parquet_rows(connection, file), ())
     else:
-        data_path, columns, rows, malformed = _land_text(
-            connection, table, file, fingerprint, landing_dir
-        )
+        path, types = _twin_path(table, file, fingerprint, landing_dir), {}
+        parsed = parse_text(connection, file, path)
     connection.execute(
-        "insert into ops.source_files values (?, ?, ?, ?, ?, ?, ?, ?, null)",
+        "insert into ops.source_files values (?, ?, ?, ?, ?, ?, ?, ?, null, ?)",
         [
             table.name,
             file.name,
             fingerprint,
-            data_path,
+            str(path),
             file.format != "parquet",
-            columns,
-            rows + malformed,
-            malformed,
+            list(parsed.columns),
+            parsed.rows + len(parsed.malformed),
+            len(parsed.malformed),
+            list(types.values()),
+        ],
+    )
+    connection.execute(
+        "insert into ops.malformed_rows select ?, ?, unnest(?::bigint[]), 'malformed_row',"
+        " unnest(?::varchar[])",
+        [
+            table.name,
+            file.name,
+            [row for row, _ in parsed.malformed],
+            [text for _, text in parsed.malformed],
         ],
     )
 
@@ -261,7 +318,7 @@ def _register_unreadable(
     problem: str,
 ) -> None:
     connection.execute(
-        "insert into ops.source_files values (?, ?, ?, ?, false, [], 1, 1, ?)",
+        "insert into ops.source_files values (?, ?, ?, ?, false, [], 1, 1, ?, [])",
         [table.name, file.name, fingerprint, str(file.path), problem],
     )
     connection.execute(
@@ -270,153 +327,55 @@ def _register_unreadable(
     )
 
 
-def _inspect_parquet(
-    connection: duckdb.DuckDBPyConnection, file: SourceFile
-) -> tuple[str, list[str], int, int]:
-    try:
-        described = connection.execute(
-            "describe select * from read_parquet(?)", [str(file.path)]
-        ).fetchall()
-        rows = connection.execute(
-            "select sum(num_rows)::bigint from parquet_file_metadata(?)", [str(file.path)]
-        ).fetchall()[0][0]
-    except duckdb.Error as error:
-        raise SourceError(
-            f"{file.path} is no readable Parquet file: {_first_line(error)}; write it again"
-        ) from error
-    return str(file.path), [row[0] for row in described], int(rows or 0), 0
-
-
-def _land_text(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    file: SourceFile,
-    fingerprint: str,
-    landing_dir: Path,
-) -> tuple[str, list[str], int, int]:
+def _twin_path(table: Table, file: SourceFile, fingerprint: str, landing_dir: Path) -> Path:
     stem = re.sub(r"[^A-Za-z0-9]+", "_", file.name)
     digest = hashlib.sha256(f"{file.path}|{fingerprint}".encode()).hexdigest()[:12]
     target = landing_dir / table.name / f"{stem}-{digest}.parquet"
     target.parent.mkdir(parents=True, exist_ok=True)
-    reader = _land_csv if file.format == "csv" else _land_jsonl
+    return target
+
+
+def _parquet_types(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> dict[str, str]:
+    rows = _read_parquet(connection, "describe select * from read_parquet(?)", file)
+    return {str(row[0]): str(row[1]) for row in rows}
+
+
+def _parquet_rows(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> int:
+    counted = "select sum(num_rows)::bigint from parquet_file_metadata(?)"
+    return int(_read_parquet(connection, counted, file)[0][0] or 0)
+
+
+def _read_parquet(
+    connection: duckdb.DuckDBPyConnection, sql: str, file: SourceFile
+) -> list[tuple[Any, ...]]:
     try:
-        columns, malformed = reader(connection, table.name, file, target)
+        # on a connection of its own, since an error would abort the transaction
+        with connection.cursor() as scratch:
+            return scratch.execute(sql, [str(file.path)]).fetchall()
     except duckdb.Error as error:
         raise SourceError(
-            f"{file.path} cannot be read as {file.format}: {_first_line(error)}"
+            f"{file.path} is no readable Parquet file: {_first_line(error)}; write it again"
         ) from error
-    rows = connection.execute(
-        "select sum(num_rows)::bigint from parquet_file_metadata(?)", [str(target)]
-    ).fetchall()[0][0]
-    return str(target), columns, int(rows or 0), malformed
-
-
-def _land_csv(
-    connection: duckdb.DuckDBPyConnection, table: str, file: SourceFile, target: Path
-) -> tuple[list[str], int]:
-    columns = csv_header(file.path)
-    spec = ", ".join(f"{_quote(name)}: 'VARCHAR'" for name in columns)
-    connection.execute("drop table if exists reject_errors; drop table if exists reject_scans")
-    connection.execute(
-        f"copy (select {_quote(file.name)} as source_file, row_number() over () as source_row, *"
-        f" from read_csv({_quote(str(file.path))}, header = true, auto_detect = false,"
-        f" columns = {{{spec}}}, delim = ',', quote = '\"', escape = '\"', comment = '',"
-        f" max_line_size = {MAX_LINE_BYTES}, store_rejects = true))"
-        f" to {_quote(str(target))} (format parquet)"
-    )
-    connection.execute(
-        "insert into ops.malformed_rows select ?, ?, null, 'malformed_row',"
-        " to_json({line: line, text: trim(any_value(csv_line), chr(13) || chr(10)),"
-        " problem: any_value(error_message)}) from reject_errors group by line",
-        [table, file.name],
-    )
-    return columns, _malformed(connection, table, file.name)
-
-
-def csv_header(path: Path) -> list[str]:
-    """The column names of a CSV file, made unique; plain or gzip.
-
-    Raises:
-        SourceError: the file is empty, binary, not UTF-8, or its header is no header.
-    """
-    opener = gzip.open if path.name.lower().endswith(".gz") else open
-    try:
-        with opener(path, "rb") as stream:
-            head = stream.read(MAX_HEADER_BYTES)
-    except (OSError, EOFError) as error:
-        raise SourceError(f"{path} cannot be read: {error}") from error
-    if not head.strip():
-        raise SourceError(f"{path} is empty; write at least its header line, or remove it")
-    if b"\x00" in head[:4096]:
-        raise SourceError(f"{path} is a binary file, not CSV; was it renamed?")
-    text = head.decode("utf-8-sig", errors="replace")
-    first = next(csv.reader(text.splitlines(keepends=True)))
-    if "�" in "".join(first):
-        raise SourceError(f"{path}: the header is not UTF-8; save the file as UTF-8")
-    return _unique(first)
-
-
-def _unique(names: Sequence[str]) -> list[str]:
-    seen: dict[str, int] = {}
-    unique = []
-    for position, raw in enumerate(names, start=1):
-        name = raw.strip() or f"column_{position}"
-        count = seen.get(name.lower(), 0)
-        seen[name.lower()] = count + 1
-        unique.append(name if count == 0 else f"{name}_{count + 1}")
-    return unique
-
-
-def _land_jsonl(
-    connection: duckdb.DuckDBPyConnection, table: str, file: SourceFile, target: Path
-) -> tuple[list[str], int]:
-    lines = f"read_ndjson_objects({_quote(str(file.path))}, ignore_errors = true)"
-    keys = connection.execute(
-        f"select distinct unnest(json_keys(json)) as key from {lines}"
-        " where json_type(json) = 'OBJECT' order by key"
-    ).fetchall()
-    columns = [key for (key,) in keys]
-    fields = "".join(f", json ->> {_quote(_json_path(key))} as {_name(key)}" for key in columns)
-    numbered = f"(select row_number() over () as source_row, json from {lines})"
-    connection.execute(
-        f"copy (select {_quote(file.name)} as source_file, source_row{fields} from {numbered}"
-        f" where json_type(json) = 'OBJECT') to {_quote(str(target))} (format parquet)"
-    )
-    connection.execute(
-        "insert into ops.malformed_rows select ?, ?, source_row, 'malformed_row',"
-        f" coalesce(json::varchar, '{{}}') from {numbered}"
-        " where json_type(json) is distinct from 'OBJECT'",
-        [table, file.name],
-    )
-    return columns, _malformed(connection, table, file.name)
-
-
-def _malformed(connection: duckdb.DuckDBPyConnection, table: str, file: str) -> int:
-    rows = connection.execute(
-        "select count(*) from ops.malformed_rows where source_table = ? and source_file = ?",
-        [table, file],
-    ).fetchall()
-    return int(rows[0][0])
 
 
 def _physical_types(
     connection: duckdb.DuckDBPyConnection, expressions: dict[str, str], group: FileGroup
 ) -> dict[str, str]:
-    chosen = ", ".join(f"{sql} as {_name(name)}" for name, sql in expressions.items())
+    chosen = ", ".join(f"{sql} as {identifier(name)}" for name, sql in expressions.items())
     try:
         rows = connection.execute(
-            f"describe select {chosen} from read_parquet({_quote(group.paths[0])})"
+            f"describe select {chosen} from read_parquet({literal(group.paths[0])})"
         ).fetchall()
     except duckdb.Error as error:
         raise SourceError(
-            f"an expression of sources.toml does not fit {Path(group.paths[0]).name}: "
+            f"an expression of sources.toml does not fit {group.names[0]}: "
             f"{_first_line(error)}"
         ) from error
     return {row[0]: str(row[1]) for row in rows}
 
 
 def _empty_select(table: Table) -> str:
-    typed = ", ".join(f"cast(null as {c.type}) as {_name(c.name)}" for c in table.columns)
+    typed = ", ".join(f"cast(null as {c.type}) as {identifier(c.name)}" for c in table.columns)
     return f"select {typed}, cast(null as varchar) as source_file, cast(null as bigint) as source_row where false"
 
 
@@ -435,19 +394,5 @@ def _summary(
     return Landed(table, files, new_files, removed, rows, malformed, unreadable)
 
 
-def _json_path(key: str) -> str:
-    return '$."' + key.replace('"', '\\"') + '"'
-
-
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0]
-
-
-def _quote(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-

@@ -165,12 +165,11 @@ def replace_table(connection: duckdb.DuckDBPyConnection, table: Table, query: Qu
     return row_count(connection, table)
 
 
-def replace_view(connection: duckdb.DuckDBPyConnection, table: Table, query: Query) -> int:
-    """Replace the view by the query; returns its number of rows."""
+def replace_view(connection: duckdb.DuckDBPyConnection, table: Table, query: Query) -> None:
+    """Replace the view by the query; its rows are not counted, since that would run it."""
     drop_other_kind(connection, table, "view")
     connection.execute(f"create or replace view {table.qualified_name} as {query.text}")
     require_contract(connection, table)
-    return row_count(connection, table)
 
 
 def drop_other_kind(connection: duckdb.DuckDBPyConnection, table: Table, kind: str) -> None:

@@ -44,6 +44,7 @@ def swap_days(
     them, so that the raw views may leave out files that do not touch these days.
     """
     _prepare(connection)
+    _note_repriced_days(connection)
     mended = _stale_days(connection, days)
     wanted = sorted({*days, *mended})
     rebuilt = _set_replaced_apart(connection, wanted)
@@ -66,6 +67,21 @@ def swap_days(
 def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
     create_empty(connection, DAYS)
     create_empty(connection, TOTALS)
+
+
+def _note_repriced_days(connection: duckdb.DuckDBPyConnection) -> None:
+    """Another discount of a promotion makes the rolled days with orders under it stale."""
+    now = "select promo_id, discount from staging.stg_promos"
+    rolled = "select promo_id, discount from ops.rolled_promos"
+    repriced = f"({now} except {rolled}) union all ({rolled} except {now})"
+    if not connection.execute(f"select 1 from ({repriced}) limit 1").fetchall():
+        return
+    if connection.execute("select 1 from ops.rolled_days limit 1").fetchall():
+        connection.execute(
+            "insert into ops.stale_days select distinct cast(ordered_at as date)"
+            f" from staging.stg_orders where promo_id in (select promo_id from ({repriced}))"
+        )
+    connection.execute(f"delete from ops.rolled_promos; insert into ops.rolled_promos {now}")
 
 
 def _stale_days(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> list[date]:

@@ -56,7 +56,7 @@ newest_account as (
 other_addresses as (
     select
         contact_user_id,
-        array_agg(email order by email) as merged_emails
+        list_sort(array_agg(email)) as merged_emails
     from (
         select distinct contact_user_id, email
         from several

@@ -16,10 +16,13 @@ corporate as (
         min(first_order) as first_order,
         max(most_recent_order) as most_recent_order,
         -- ties go to the earliest created, then the smallest id
-        min_by(user_id, row(created_at, user_id)) as first_user_id,
-        min_by(user_id, row(-number_of_events, created_at, user_id)) as most_active_user_id,
-        min_by(user_id, row(-number_of_orders, created_at, user_id))
-            filter (where number_of_orders > 0) as most_orders_user_id
+        min_by(user_id, {created_at: created_at, user_id: user_id}) as first_user_id,
+        min_by(
+            user_id, {fewer: -number_of_events, created_at: created_at, user_id: user_id}
+        ) as most_active_user_id,
+        min_by(
+            user_id, {fewer: -number_of_orders, created_at: created_at, user_id: user_id}
+        ) filter (where number_of_orders > 0) as most_orders_user_id
     from company_people
     group by company
 ),
@@ -73,7 +76,8 @@ company_deals as (
         count(*) filter (where s.stage = 'lost') as lost_deals,
         sum(s.amount) filter (where s.stage = 'won') as won_amount,
         max_by(
-            regexp_extract(s.deal_name, '([^ ]+) Deal$', 1), row(s.close_date, s.amount, s.deal_name)
+            regexp_extract(s.deal_name, '([^ ]+) Deal$', 1),
+            {close_date: s.close_date, amount: s.amount, deal_name: s.deal_name}
         ) filter (where s.stage = 'won') as current_plan,
         min(s.close_date) filter (where s.stage = 'won') as customer_since,
         count(*) filter (

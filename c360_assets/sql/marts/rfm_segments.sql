@@ -69,7 +69,9 @@ percentiles as (
         percent_rank() over (order by frequency) as frequency_percentile,
         case
             when monetary is not null
-                then percent_rank() over (partition by monetary is null order by monetary nulls last)
+                then percent_rank() over (
+                    partition by monetary is null order by monetary nulls last
+                )
         end as monetary_percentile
     from measures
 ),

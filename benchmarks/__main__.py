@@ -71,8 +71,9 @@ def _table(scale: int, figures: dict[str, Any]) -> Table:
     scan, full = sql["bare_scan"], day["full_build"]
     memory = f"{sql['peak_memory_mib']:,}"
     table.add_row("(a) bare scan", f"{scan:.3f}", "1.0", "", "")
-    _row(table, "(b) SQL up to corporate_accounts", sql["up_to_corporate_accounts"], scan, "2.5 × a")
-    _row(table, "(b) SQL, everything", sql["everything"], scan, "3 × a", memory)
+    accounts = sql["up_to_corporate_accounts"]
+    _row(table, "(b) SQL up to corporate_accounts", accounts, scan, "2.5 x a")
+    _row(table, "(b) SQL, everything", sql["everything"], scan, "3 x a", memory)
     _row(table, "    landing and judging, once per file", sql["landing_and_judging"], scan, "")
     rollup = day["full_event_rollup"]
     _row(table, "(c) event work of one more day", day["day_event_work"], rollup, "5 % of rollup")
@@ -84,12 +85,13 @@ def _table(scale: int, figures: dict[str, Any]) -> Table:
         long = figures["long"]
         _row(
             table, "(c) the same at ten times the history", long["day_run"], day["day_run"],
-            "1.2 × the day's run", f"{long['peak_memory_mib']:,}",
+            "1.2 x the day's run", f"{long['peak_memory_mib']:,}",
         )  # fmt: skip
     if "dagster" in figures:
         run = figures["dagster"]
-        target = "4 × bare, 12 s" if scale == 1 else ""
-        _row(table, "(d) whole run through Dagster, warm", run["dagster_run"], run["bare_run"], target)
+        target = "4 x bare, 12 s" if scale == 1 else ""
+        whole, bare = run["dagster_run"], run["bare_run"]
+        _row(table, "(d) whole run through Dagster, warm", whole, bare, target)
     return table
 
 

@@ -91,9 +91,7 @@ def _result(
         asset_key=table.asset,
         check_name=claim.name,
         passed=count == 0,
-        severity=(
-            dg.AssetCheckSeverity.ERROR if claim.is_blocking else dg.AssetCheckSeverity.WARN
-        ),
+        severity=(dg.AssetCheckSeverity.ERROR if claim.is_blocking else dg.AssetCheckSeverity.WARN),
         metadata=metadata,
     )
 
@@ -122,8 +120,9 @@ def _unique(table: Table) -> Iterable[Claim]:
         f"select {key}, count(*) as number_of_rows from {table.qualified_name}"
         f" group by {key} having count(*) > 1"
     )
+    is_or_are = "is" if len(table.key) == 1 else "are"
     yield Claim(
-        f"{_prefix(table)}{'_and_'.join(table.key)}_{'is' if len(table.key) == 1 else 'are'}_unique",
+        f"{_prefix(table)}{'_and_'.join(table.key)}_{is_or_are}_unique",
         f"{table.grain.rstrip('.')}: no two rows share {key}.",
         repeated,
         measure=f"count(*) - count(distinct {key})" if len(table.key) == 1 else None,

@@ -63,7 +63,7 @@ def build_event_assets(
     of_totals = contract_claims(TOTALS)
     specs = (*claims, *of_totals, conservation_claim())
 
-    @dg.asset(
+    @dg.asset(  # type: ignore[untyped-decorator]
         **face(DAYS),
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -136,7 +136,8 @@ def days_of(
     if DAYS_TAG in context.run.tags:
         return days_in(read_spans(context.run.tags[DAYS_TAG]))
     keys = (
-        context.partition_keys if context.has_partition_key or context.has_partition_key_range
+        context.partition_keys
+        if context.has_partition_key or context.has_partition_key_range
         else partitions.get_partition_keys()
     )
     return sorted(date.fromisoformat(key) for key in keys)

@@ -57,12 +57,8 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             "select count(*) from staging.stg_users",
             "select coalesce(sum(number_of_users), 0) from marts.contacts",
         ),
-        _conserved(
-            "number_of_events", "staging.user_event_totals", "marts.contacts", "events"
-        ),
-        _conserved(
-            "number_of_orders", "staging.user_event_totals", "marts.contacts", "orders"
-        ),
+        _conserved("number_of_events", "staging.user_event_totals", "marts.contacts", "events"),
+        _conserved("number_of_orders", "staging.user_event_totals", "marts.contacts", "orders"),
     ),
     "gaggle_domain_facts": (
         _equal(

@@ -1,7 +1,6 @@
 """`published`: the read-only copy behind the blocking checks, and `crm_sync`, which reads it."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import dagster as dg
 import duckdb
@@ -46,15 +45,11 @@ def build_publishing_assets(
     settings: Settings, upstream: Sequence[dg.AssetsDefinition]
 ) -> list[dg.AssetsDefinition]:
     """`published` and `crm_sync`; `upstream` are all assets before them."""
-    blocking = [
-        spec.key for assets in upstream for spec in assets.check_specs if spec.blocking
-    ]
+    blocking = [spec.key for assets in upstream for spec in assets.check_specs if spec.blocking]
     return [_published(settings, blocking), _crm_sync(settings)]
 
 
-def _published(
-    settings: Settings, blocking: Sequence[dg.AssetCheckKey]
-) -> dg.AssetsDefinition:
+def _published(settings: Settings, blocking: Sequence[dg.AssetCheckKey]) -> dg.AssetsDefinition:
     @dg.asset(
         name="published",
         group_name="published",
@@ -66,13 +61,15 @@ def _published(
             "Parquet files, swapped in whole. It stays as it was while any blocking check fails."
         ),
     )
-    def published(
-        context: dg.AssetExecutionContext, warehouse: Warehouse
-    ) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    def published(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]
         require_passing(context.instance, blocking)
         with warehouse.reading() as connection:
             version = publish(
-                connection, published_tables(), settings.published_dir, context.run.run_id, utc_now()
+                connection,
+                published_tables(),
+                settings.published_dir,
+                context.run.run_id,
+                utc_now(),
             )
             sweep(connection, settings.home_dir / "landing")
         return dg.MaterializeResult(
@@ -87,9 +84,7 @@ def _published(
     return published
 
 
-def require_passing(
-    instance: dg.DagsterInstance, blocking: Iterable[dg.AssetCheckKey]
-) -> None:
+def require_passing(instance: dg.DagsterInstance, blocking: Iterable[dg.AssetCheckKey]) -> None:
     """Refuse while the latest evaluation of a blocking check is a failure.
 
     Dagster itself forgets an earlier failed check when only a downstream asset is run.
@@ -100,9 +95,9 @@ def require_passing(
     storage = instance.event_log_storage
     latest = storage.get_latest_asset_check_execution_by_key(list(blocking))
     failing = []
-    for key, record in latest.items():
-        if record.status == AssetCheckExecutionRecordStatus.PLANNED:
-            record = _last_evaluated(storage, key)
+    for key, newest in latest.items():
+        is_planned = newest.status == AssetCheckExecutionRecordStatus.PLANNED
+        record = _last_evaluated(storage, key) if is_planned else newest
         event = record.event.dagster_event if record and record.event else None
         if record is None or event is None:
             continue

@@ -13,6 +13,7 @@ from c360_assets.settings import Settings
 from c360_assets.sources.landing import land
 from c360_assets.warehouse.duckdb import create_empty
 
+
 def build_raw_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """One asset per raw table and per kind of merge file."""
     raw = [_raw_asset(settings, table) for table in contracts.RAW_TABLES]
@@ -47,9 +48,7 @@ def merge_claims(table: Table) -> tuple[Claim, ...]:
 
 def _raw_asset(settings: Settings, table: Table) -> dg.AssetsDefinition:
     def body(step: Step) -> Outcome:
-        landed = land(
-            step.connection, step.folder, table, step.settings.home_dir / "landing"
-        )
+        landed = land(step.connection, step.folder, table, step.settings.home_dir / "landing")
         return Outcome(
             {
                 "files": landed.files,

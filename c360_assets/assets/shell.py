@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, cast
 
 import dagster as dg
 import duckdb
@@ -59,7 +59,8 @@ def deps_of(table: Table) -> list[str]:
     """The assets that must come before: those that its SQL reads or its references name."""
     qualified = {t.qualified_name: t for t in contracts.ALL_TABLES if t.layer != "ops"}
     query = all_queries().get(table.qualified_name)
-    names = {qualified[name].asset for name in query.tables if name in qualified} if query else set()
+    read = query.tables if query else ()
+    names = {qualified[name].asset for name in read if name in qualified}
     names |= {contracts.table(reference.to_table).asset for reference in table.references}
     source = contracts.SOURCE_OF_STAGED.get(table.name)
     if source:
@@ -86,7 +87,7 @@ def column_schema(table: Table) -> dg.TableSchema:
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def column_lineage(table: Table) -> dg.TableColumnLineage | None:
     """Which columns of which assets each column is computed from, as the SQL says."""
     query = all_queries().get(table.qualified_name)
@@ -139,7 +140,9 @@ def table_asset(
     """
     all_claims = (*(contract_claims(table) if with_contract_claims else ()), *claims)
 
-    @dg.asset(**face(table, deps), check_specs=check_specs(table.asset, all_claims))
+    @dg.asset(  # type: ignore[untyped-decorator]
+        **face(table, deps), check_specs=check_specs(table.asset, all_claims)
+    )
     def run(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]
         with open_step(settings, warehouse, context.run.run_id) as work:
             outcome = body(work)
@@ -149,7 +152,7 @@ def table_asset(
             metadata={**run_metadata(table, rows), **outcome.metadata}, check_results=results
         )
 
-    return run
+    return cast(dg.AssetsDefinition, run)
 
 
 def sql_asset(settings: Settings, name: str, claims: Sequence[Claim] = ()) -> dg.AssetsDefinition:
@@ -180,9 +183,7 @@ def open_step(settings: Settings, warehouse: Warehouse, run_id: str) -> Iterator
             "select count(*) from ops.source_files where source_table = 'raw_order'"
         ).fetchall()
         sync_rules(connection, settings.rules, clock_of(settings, run_id), orders[0][0] > 0)
-        yield Step(
-            connection, settings, SourceFolder(settings.source_dir), run_id, utc_now()
-        )
+        yield Step(connection, settings, SourceFolder(settings.source_dir), run_id, utc_now())
 
 
 @lru_cache(maxsize=64)

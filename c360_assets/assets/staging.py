@@ -56,9 +56,7 @@ def judge_source(step: Step, source: Table) -> Verdicts:
     """Bring the verdicts on a raw table up to date."""
     if has_changed(step.connection, source):
         learn_addresses(step.connection, source, plain_email_predicate, normalise_email)
-    return judge(
-        step.connection, step.folder, source, step.run_id, step.at, plain_email_predicate
-    )
+    return judge(step.connection, step.folder, source, step.run_id, step.at, plain_email_predicate)
 
 
 def make_staged(step: Step, staged: Table, source: Table) -> None:
@@ -211,4 +209,3 @@ def _freshness(settings: Settings) -> Claim:
         """,
         is_blocking=False,
     )
-

@@ -123,12 +123,17 @@ def _find_strangers(report: SourceReport, folder: SourceFolder) -> None:
             continue
         near = nearest(_stem(name), known)
         if _looks_like_data(entry) or (near and name.lower().endswith(OTHER_FORMATS)):
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
-            report.warn(
-                name,
-                f"no table reads it{hint} Name it <table>.csv, .csv.gz, .parquet or .jsonl, or "
-                f"map a table to it in {MAPPING_FILE}",
-            )
+            report.warn(name, f"no table reads it; {_remedy(_stem(name), near)}")
+
+
+def _remedy(stem: str, near: list[str]) -> str:
+    endings = ", ".join(FORMATS)
+    if stem in near:
+        return f"save {stem} in one of the formats that are read: {endings}"
+    mapped = f"or map a table to it in {MAPPING_FILE}"
+    if near:
+        return f"did you mean {near[0]}? Name it so, {mapped}"
+    return f"name it after its table ({endings}), {mapped}, if it should be read"
 
 
 def _stem(name: str) -> str:
@@ -157,8 +162,10 @@ def _check_tables(report: SourceReport, folder: SourceFolder) -> Any:
         for table in contracts.RAW_TABLES:  # the users first: others refer to them
             if table.name not in landed:
                 continue
-            if not has_users and any(r.to_table == "stg_users" for r in table.references):
-                report.warn(table.name, "its rows were not judged, because raw_user cannot be read")
+            needs_users = any(r.to_table == "stg_users" for r in table.references)
+            if needs_users and not has_users:
+                if landed[table.name].files:
+                    report.warn(table.name, "its rows were not judged, since raw_user is not read")
                 continue
             _judge(report, connection, folder, table, landed[table.name])
         if not has_users:

@@ -233,16 +233,13 @@ def show(out: Output, found: Explanation) -> None:
             "sales": contact["sales_total"],
         },
     )
-    names = ("user_id", "email", "created_at", "gaggle_id", "rule")
     out.table(
         "Accounts",
         ("account", "address", "created", "gaggle", "why", "events", "orders", "source"),
         [
             (
-                *(a[name] for name in names),
-                a["number_of_events"],
-                a["number_of_orders"],
-                a.get("source"),
+                *(a["user_id"], a["email"], a["created_at"].date(), a["gaggle_id"], a["rule"]),
+                *(a["number_of_events"], a["number_of_orders"], a.get("source")),
             )
             for a in found.accounts
         ],

@@ -6,16 +6,18 @@ Belongs here: the shapes of output. Not here: what is said.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+PIPE_WIDTH = 160  # characters
 STYLES = {
     "passed": "green",
     "success": "green",
@@ -36,7 +38,9 @@ class Output:
 
     def __init__(self, is_json: bool) -> None:
         self.is_json = is_json
-        self.people = Console(quiet=is_json, highlight=False, soft_wrap=True)
+        # a pipe or a file has no width of its own
+        width = None if sys.stdout.isatty() else PIPE_WIDTH
+        self.people = Console(quiet=is_json, highlight=False, soft_wrap=True, width=width)
         self.notes = Console(stderr=True, highlight=False, soft_wrap=True)
 
     def say(self, text: str) -> None:
@@ -50,19 +54,19 @@ class Output:
     def table(
         self, title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], limit: int = 0
     ) -> None:
-        """A table for people, numbers to the right; left out where it has no row."""
-        if self.is_json:
-            return
-        lines = [tuple(row) for row in rows]
+        """A table for people, numbers to the right; without empty columns, and none if empty."""
+        lines = [] if self.is_json else [tuple(row) for row in rows]
         if not lines:
             return
         shown = lines[:limit] if limit else lines
+        used = [n for n in range(len(columns)) if any(line[n] is not None for line in shown)]
         table = Table(title=escape(title), title_justify="left", title_style="bold")
-        for index, column in enumerate(columns):
-            is_number = all(isinstance(line[index], int | Decimal | None) for line in shown)
-            table.add_column(column, justify="right" if is_number else "left", overflow="fold")
+        for n in used:
+            is_number = all(isinstance(line[n], int | Decimal | None) for line in shown)
+            justify: Literal["left", "right"] = "right" if is_number else "left"
+            table.add_column(columns[n], justify=justify, overflow="fold")
         for line in shown:
-            table.add_row(*(_cell(value) for value in line))
+            table.add_row(*(_cell(line[n]) for n in used))
         self.people.print(table)
         if len(lines) > len(shown):
             self.people.print(f"  and {len(lines) - len(shown):,} more")
@@ -124,6 +128,8 @@ def _cell(value: object) -> str:
         return f"{value:,.2f}"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, list | tuple):
         return escape(", ".join(str(item) for item in value))
     text = escape(str(value))

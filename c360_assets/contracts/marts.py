@@ -100,7 +100,7 @@ MART_TABLES: tuple[Table, ...] = (
         number_of_orders_corporate   BIGINT  not null >= 0 -- their orders
         first_order_corporate        TIMESTAMP -- first of them, UTC
         most_recent_order_corporate  TIMESTAMP -- last of them, UTC
-        number_of_users_associated   BIGINT  not null >= 0 -- also everybody in the company's gaggles
+        number_of_users_associated   BIGINT  not null >= 0 -- and everybody in its gaggles
         number_of_events_associated  BIGINT  not null >= 0 -- their events
         first_event_associated       TIMESTAMP -- first of them, UTC
         most_recent_event_associated TIMESTAMP -- last of them, UTC
@@ -152,9 +152,9 @@ MART_TABLES: tuple[Table, ...] = (
         recency_percentile   DOUBLE    not null -- percent_rank, most recent highest
         frequency_percentile DOUBLE    not null -- percent_rank, most orders highest
         monetary_percentile  DOUBLE             -- percent_rank, most money highest
-        recency_score        INTEGER   not null one of [1, 2, 3, 4, 5] -- 5 is the most recent fifth
-        frequency_score      INTEGER   not null one of [1, 2, 3, 4, 5] -- 5 is the most frequent fifth
-        monetary_score       INTEGER            one of [1, 2, 3, 4, 5] -- 5 is the most valuable fifth
+        recency_score        INTEGER   not null one of [1, 2, 3, 4, 5] -- 5 is the top fifth
+        frequency_score      INTEGER   not null one of [1, 2, 3, 4, 5] -- 5 is the top fifth
+        monetary_score       INTEGER            one of [1, 2, 3, 4, 5] -- 5 is the top fifth
         rfm_segment          VARCHAR   not null -- segment by recency and frequency score
         """,
         key="user_id",

@@ -10,7 +10,9 @@ from __future__ import annotations
 from c360_assets.contracts.model import Table, columns, references
 
 
-def _raw(name: str, grain: str, text: str, key: str = "", refs: str = "", need: bool = False) -> Table:
+def _raw(
+    name: str, grain: str, text: str, key: str = "", refs: str = "", need: bool = False
+) -> Table:
     return Table(
         name=name,
         layer="raw",

@@ -285,7 +285,7 @@ IDENTITY_TABLES: tuple[Table, ...] = (
             """
             email_domain    VARCHAR not null -- domain as it stands in addresses
             corporate_email VARCHAR          -- company domain after merges; null where no company
-            domain_class    VARCHAR not null one of [corporate, personal, disposable, relay, education] -- kind
+            domain_class VARCHAR not null one of [corporate,personal,disposable,relay,education] -- kind
             merge_path      VARCHAR          -- chain of domains, where one was merged
             """
         ),

@@ -43,7 +43,10 @@ ASCII_DOMAIN_PATTERN: Final = rf"{_LABEL}(?:\.{_LABEL})+"
 ASCII_EMAIL_PATTERN: Final = rf"{_ATOM}(?:\.{_ATOM})*@{ASCII_DOMAIN_PATTERN}"
 
 # a part of ASCII_EMAIL_PATTERN; in 64 characters no label or local part can be too long
-_SIMPLE_EMAIL_PATTERN: Final = r"[a-z0-9_+-]+(?:[.][a-z0-9_+-]+)*@[a-z0-9]+(?:[.-][a-z0-9]+)*[.][a-z0-9]+"
+_SIMPLE_EMAIL_PATTERN: Final = (
+    r"[a-z0-9_+-]+(?:[.][a-z0-9_+-]+)*"
+    r"@[a-z0-9]+(?:[.-][a-z0-9]+)*[.][a-z0-9]+"
+)
 
 _DOMAIN: Final = re.compile(ASCII_DOMAIN_PATTERN)
 _EMAIL: Final = re.compile(ASCII_EMAIL_PATTERN)

@@ -22,7 +22,7 @@ from c360_assets import contracts
 from c360_assets.contracts import Column, Reference, Table
 from c360_assets.days import spans
 from c360_assets.sources.folder import SourceFolder
-from c360_assets.sources.landing import create_view, rows_as_read
+from c360_assets.sources.landing import create_view, file_groups, rows_as_read, view_select
 from c360_assets.sources.sql_text import identifier as _name
 from c360_assets.sources.sql_text import literal as _quote
 
@@ -179,17 +179,16 @@ def _profile_files(scope: _Scope, files: list[str], time_column: str) -> None:
         " and source_file in (select unnest(?::varchar[]))",
         [scope.table.name, files],
     )
-    relation = rows_as_read(scope.connection, scope.folder, scope.table, files)
-    if not relation:
-        return
     # of the values as read: typed, what cannot be typed is as null as nothing at all
     columns = ", ".join(_name(f"{name}__raw") for name in scope.table.column_names)
     content = f"sum(hash({columns})::hugeint)" if len(files) < MANY_FILES else "null"
-    scope.connection.execute(
-        f"insert into ops.source_file_days select '{scope.table.name}', source_file,"
-        f" {_day(_name(time_column))} as event_date, count(*), {content}"
-        f" from ({relation}) as f group by source_file, event_date"
-    )
+    for group in file_groups(scope.connection, scope.table.name, files):
+        rows = view_select(scope.connection, scope.folder, scope.table, group, "as they are")
+        scope.connection.execute(
+            f"insert into ops.source_file_days select '{scope.table.name}', source_file,"
+            f" {_day(_name(time_column))} as event_date, count(*), {content}"
+            f" from ({rows}) as f group by source_file, event_date"
+        )
 
 
 def _days_of_users_who_came_or_went(scope: _Scope) -> set[date]:

@@ -151,7 +151,5 @@ def _remember(connection: duckdb.DuckDBPyConnection, days: Sequence[date], run_i
 
 def _in_days(days: Sequence[date]) -> str:
     """SQL: event_date is one of these days, written as ranges so that storage can be skipped."""
-    ranges = [
-        f"event_date between date '{first}' and date '{last}'" for first, last in spans(days)
-    ]
+    ranges = [f"event_date between date '{first}' and date '{last}'" for first, last in spans(days)]
     return " or ".join(ranges) or "false"

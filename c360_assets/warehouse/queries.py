@@ -30,7 +30,7 @@ class Query:
     text: str
 
     @cached_property
-    def tree(self) -> exp.Expression:
+    def tree(self) -> exp.Query:
         """The parsed SELECT."""
         statements = [s for s in sqlglot.parse(self.text, dialect="duckdb") if s is not None]
         if len(statements) != 1 or not isinstance(statements[0], exp.Query):
@@ -40,9 +40,7 @@ class Query:
     @cached_property
     def tables(self) -> tuple[str, ...]:
         """The qualified names of the tables that it reads, sorted."""
-        found = {
-            f"{table.db}.{table.name}" for table in self.tree.find_all(exp.Table) if table.db
-        }
+        found = {f"{table.db}.{table.name}" for table in self.tree.find_all(exp.Table) if table.db}
         return tuple(sorted(found))
 
     @property
@@ -70,7 +68,7 @@ class Query:
         tracer = _Tracer()
         return {
             projection.alias_or_name: tuple(sorted(tracer.origins(scope, index)))
-            for index, projection in enumerate(scope.expression.selects)
+            for index, projection in enumerate(_selects(scope))
         }
 
 
@@ -92,7 +90,7 @@ class _Tracer:
             for part in scope.set_operation_scopes:
                 yield from self.origins(part, index)
             return
-        projection = scope.expression.selects[index]
+        projection = _selects(scope)[index]
         for column in projection.find_all(exp.Column):
             yield from self._resolve(scope, column)
 
@@ -101,7 +99,7 @@ class _Tracer:
         if isinstance(source, exp.Table) and source.db:
             yield f"{source.db}.{source.name}", column.name
         elif isinstance(source, Scope):
-            names = [s.alias_or_name for s in source.expression.selects]
+            names = [s.alias_or_name for s in _selects(source)]
             if column.name in names:
                 yield from self.origins(source, names.index(column.name))
         else:
@@ -110,15 +108,20 @@ class _Tracer:
                     yield from self._resolve(inner, column)
 
 
+def _selects(scope: Scope) -> list[exp.Expr]:
+    expression = scope.expression
+    return list(expression.selects) if isinstance(expression, exp.Query) else []
+
+
 @lru_cache(maxsize=1)
-def _schema() -> dict[str, dict[str, dict[str, str]]]:
-    schema: dict[str, dict[str, dict[str, str]]] = {}
+def _schema() -> dict[str, object]:
+    schema: dict[str, dict[str, object]] = {}
     for table in contracts.ALL_TABLES:
         columns = {column.name: column.type for column in table.columns}
         if table.layer == "raw":
             columns |= {"source_file": "VARCHAR", "source_row": "BIGINT"}
         schema.setdefault(table.layer, {})[table.name] = columns
-    return schema
+    return dict(schema)
 
 
 @lru_cache(maxsize=1)
@@ -131,7 +134,8 @@ def all_queries() -> dict[str, Query]:
         for file in sorted(folder.iterdir(), key=lambda f: f.name):
             if file.name.endswith(".sql"):
                 name = file.name.removesuffix(".sql")
-                found[f"{folder.name}.{name}"] = Query(name, folder.name, file.read_text(encoding="utf-8"))
+                text = file.read_text(encoding="utf-8")
+                found[f"{folder.name}.{name}"] = Query(name, folder.name, text)
     return found
 
 

@@ -26,9 +26,7 @@ def sync_rules(
         return
     names = () if has_orders else rules.orders.event_names
     _dirty_days_if_orders_change(connection, names)
-    grid = [
-        (r, f, rules.rfm.segment_of(r, f)) for r in range(1, 6) for f in range(1, 6)
-    ]
+    grid = [(r, f, rules.rfm.segment_of(r, f)) for r in range(1, 6) for f in range(1, 6)]
     _refill(connection, "personal_domains", [(d,) for d in rules.domains.all_personal])
     _refill(connection, "order_event_names", [(name,) for name in names])
     _refill(connection, "rfm_cuts", [tuple(float(cut) for cut in rules.rfm.cuts)])
@@ -47,7 +45,7 @@ def _dirty_days_if_orders_change(
 
 
 def _refill(
-    connection: duckdb.DuckDBPyConnection, name: str, rows: list[tuple[object, ...]]
+    connection: duckdb.DuckDBPyConnection, name: str, rows: Sequence[tuple[object, ...]]
 ) -> None:
     connection.execute(f"delete from ops.{name}")
     if rows:

@@ -47,7 +47,9 @@ def random_source(seed: int) -> dict[str, Any]:
 
 
 def written(folder, source: dict[str, Any]) -> World:
-    users = [f"{u['id']},{u['name']},{u['email']},{u['gaggle']},{u['created']}" for u in source["users"]]
+    users = [
+        f"{u['id']},{u['name']},{u['email']},{u['gaggle']},{u['created']}" for u in source["users"]
+    ]
     events = [
         f"e{n},{e['user']},{'order_placed' if e['is_order'] else 'login'},{e['at']}"
         for n, e in enumerate(source["events"])
@@ -104,9 +106,7 @@ def people_of(source: dict[str, Any]) -> dict[str, dict[str, Any]]:
         people[owner["id"]] = {
             "user_id": owner["id"],
             "email": end,
-            "corporate_email": None
-            if domain in PERSONAL
-            else DOMAIN_MERGES.get(domain, domain),
+            "corporate_email": None if domain in PERSONAL else DOMAIN_MERGES.get(domain, domain),
             "user_name": newest["name"],
             "gaggle_id": newest["gaggle"] or None,
             "created_at": min(user["created"] for user in members),
@@ -164,9 +164,7 @@ def accounts_of(
         own = [p for p in people.values() if p["corporate_email"] == company]
         its = {name for name, gaggle in gaggles.items() if gaggle["corporate_email"] == company}
         associated = [
-            p
-            for p in people.values()
-            if p["corporate_email"] == company or p["gaggle_id"] in its
+            p for p in people.values() if p["corporate_email"] == company or p["gaggle_id"] in its
         ]
         ordering = [p for p in own if p["number_of_orders"]]
         age = lambda p: (p["created_at"], p["user_id"])  # noqa: E731

@@ -151,7 +151,9 @@ def test_the_company_of_a_contact_is_the_domain_after_merges_and_null_if_persona
 
 
 def test_every_account_says_why_it_is_its_contact(people):
-    rules = {key: row["rule"] for key, row in people.by("identity.user_identity", "user_id").items()}
+    rules = {
+        key: row["rule"] for key, row in people.by("identity.user_identity", "user_id").items()
+    }
     assert (rules["1"], rules["2"], rules["3"]) == ("merge", "merge", "self")
     assert (rules["4"], rules["5"]) == ("same_email", "self")
 
@@ -391,7 +393,11 @@ def test_upgrade_candidates_are_gaggles_of_personal_addresses_ranked_by_activity
         (2, "g5"),
         (3, "nowhere"),
     ]
-    assert columns(ranked[0], "number_of_users", "number_of_events", "number_of_orders") == (2, 2, 1)
+    assert columns(ranked[0], "number_of_users", "number_of_events", "number_of_orders") == (
+        2,
+        2,
+        1,
+    )
 
 
 def test_a_domain_that_the_config_calls_personal_is_no_company(tmp_path):

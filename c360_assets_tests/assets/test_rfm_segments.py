@@ -90,9 +90,7 @@ def expected(orders: list[Order], as_of: datetime) -> dict[str, dict[str, object
             mine[order.user].append(order)
     recency = {u: (as_of - max(o.at for o in os)) // timedelta(minutes=1) for u, os in mine.items()}
     money = {
-        u: sum(
-            Decimal(o.cost) - discounts[o.promo] - Decimal(o.shipping or "0") for o in os
-        )
+        u: sum(Decimal(o.cost) - discounts[o.promo] - Decimal(o.shipping or "0") for o in os)
         for u, os in mine.items()
     }
     by_recency = percent_ranks({u: -minutes for u, minutes in recency.items()})

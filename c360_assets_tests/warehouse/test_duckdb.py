@@ -18,7 +18,6 @@ from c360_assets.warehouse.duckdb import (
     replace_table,
     replace_view,
     row_count,
-    row_count,
 )
 from c360_assets.warehouse.queries import Query
 
@@ -300,7 +299,9 @@ def test_a_program_that_takes_no_lock_is_named_as_the_one_to_close(warehouse):
     given(warehouse)
     script = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(1, flush=True); input()"
     command = [sys.executable, "-c", script, warehouse.database]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
         assert told(other) == "1"
         with pytest.raises(WarehouseError, match="Close other programs that have it open"):
             warehouse.hold()

@@ -32,7 +32,15 @@ PEOPLE = Table(
 NOTES = Table("notes", "ops", "One row per note.", columns("note VARCHAR -- the note"))
 TABLES = (PEOPLE, NOTES)
 # Everything by which a publication touches the disk, but for the writing of the files' content.
-STEPS = ("os.mkdir", "os.chmod", "os.rename", "os.symlink", "os.remove", "os.rmdir", "shutil.rmtree")
+STEPS = (
+    "os.mkdir",
+    "os.chmod",
+    "os.rename",
+    "os.symlink",
+    "os.remove",
+    "os.rmdir",
+    "shutil.rmtree",
+)
 
 # Publishes version `second`; the process is killed by itself before its n-th step (0: never).
 PUBLISHER = f"""
@@ -114,8 +122,9 @@ def test_parquet_twins_equal_the_tables(folder):
     published(folder)
     for table in TABLES:
         twin = folder / "current" / "parquet" / f"{table.qualified_name}.parquet"
-        both = read(folder, f"from {table.qualified_name} order by all"), read(
-            folder, f"from '{twin}' order by all"
+        both = (
+            read(folder, f"from {table.qualified_name} order by all"),
+            read(folder, f"from '{twin}' order by all"),
         )
         assert both[0] == both[1]
         types = [

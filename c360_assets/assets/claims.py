@@ -102,14 +102,24 @@ def _prefix(table: Table) -> str:
 
 
 def _not_null(table: Table) -> Iterable[Claim]:
-    for column in table.columns:
-        if not column.is_nullable:
-            yield Claim(
-                f"{_prefix(table)}{column.name}_is_never_null",
-                f"{column.name} ({column.description}) always has a value.",
-                f"select * from {table.qualified_name} where {column.name} is null",
-                measure=f"count(*) - count({column.name})",
-            )
+    names = [column.name for column in table.columns if not column.is_nullable]
+    tests = {name: f"{name} is null" for name in names}
+    yield from _one_claim(table, "required_values_are_never_null", "always have a value", tests)
+
+
+def _one_claim(table: Table, name: str, claim: str, tests: dict[str, str]) -> Iterable[Claim]:
+    """One claim about several columns: Dagster spends more on a check than the engine does."""
+    if not tests:
+        return
+    broken = " or ".join(tests.values())
+    which = ", ".join(f"case when {test} then '{column}' end" for column, test in tests.items())
+    yield Claim(
+        f"{_prefix(table)}{name}",
+        f"{', '.join(tests)}: {claim}.",
+        f"select concat_ws(', ', {which}) as broken_columns, *"
+        f" from {table.qualified_name} where {broken}",
+        measure=f"count(*) filter (where {broken})",
+    )
 
 
 def _unique(table: Table) -> Iterable[Claim]:
@@ -130,27 +140,22 @@ def _unique(table: Table) -> Iterable[Claim]:
 
 
 def _accepted(table: Table) -> Iterable[Claim]:
+    tests = {}
     for column in table.columns:
         if column.accepted:
             values = ", ".join(f"'{value}'" for value in column.accepted)
-            broken = f"cast({column.name} as varchar) not in ({values})"
-            yield Claim(
-                f"{_prefix(table)}{column.name}_is_an_accepted_value",
-                f"{column.name} is one of {', '.join(column.accepted)}.",
-                f"select * from {table.qualified_name} where {broken}",
-                measure=f"count(*) filter (where {broken})",
-            )
+            tests[column.name] = f"cast({column.name} as varchar) not in ({values})"
+    lists = "; ".join(
+        f"{column.name} is one of {', '.join(column.accepted)}"
+        for column in table.columns
+        if column.accepted
+    )
+    yield from _one_claim(table, "coded_values_are_accepted_ones", f"{lists}", tests)
 
 
 def _minimum(table: Table) -> Iterable[Claim]:
-    for column in table.columns:
-        if column.is_non_negative:
-            yield Claim(
-                f"{_prefix(table)}{column.name}_is_never_negative",
-                f"{column.name} is zero or more.",
-                f"select * from {table.qualified_name} where {column.name} < 0",
-                measure=f"count(*) filter (where {column.name} < 0)",
-            )
+    tests = {c.name: f"{c.name} < 0" for c in table.columns if c.is_non_negative}
+    yield from _one_claim(table, "amounts_are_never_negative", "are zero or more", tests)
 
 
 def _refers(table: Table) -> Iterable[Claim]:

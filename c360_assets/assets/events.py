@@ -87,7 +87,7 @@ def build_event_assets(
             ]
             rows = row_count(work.connection, DAYS)
         metadata = {
-            **run_metadata(DAYS, rows),
+            **run_metadata(DAYS, rows, settings),
             "days": len(days),
             "rows_of_these_days": swapped.rows,
             "stale_days_mended": [str(day) for day in swapped.mended_days],

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, cast
 
 import dagster as dg
@@ -21,7 +21,7 @@ from c360_assets.contracts import Table
 from c360_assets.settings import Settings
 from c360_assets.sources.folder import SourceFolder
 from c360_assets.warehouse.duckdb import Warehouse, replace_table, row_count
-from c360_assets.warehouse.queries import Query, all_queries, query
+from c360_assets.warehouse.queries import Query, all_queries, query, remembered_lineage
 from c360_assets.warehouse.rules import sync_rules
 
 GROUPS = {
@@ -87,13 +87,13 @@ def column_schema(table: Table) -> dg.TableSchema:
     )
 
 
-@cache
-def column_lineage(table: Table) -> dg.TableColumnLineage | None:
+def column_lineage(table: Table, settings: Settings) -> dg.TableColumnLineage | None:
     """Which columns of which assets each column is computed from, as the SQL says."""
     query = all_queries().get(table.qualified_name)
     if query is None:
         return None
     assets = {t.qualified_name: t.asset for t in contracts.ALL_TABLES if t.layer != "ops"}
+    lineage = remembered_lineage(query, settings.home_dir / "lineage.json")
     return dg.TableColumnLineage(
         {
             column: [
@@ -101,7 +101,7 @@ def column_lineage(table: Table) -> dg.TableColumnLineage | None:
                 for origin, name in origins
                 if origin in assets and assets[origin] != table.asset
             ]
-            for column, origins in query.lineage.items()
+            for column, origins in lineage.items()
         }
     )
 
@@ -149,7 +149,7 @@ def table_asset(
             results = evaluate(work.connection, table, all_claims, outcome.scope)
             rows = row_count(work.connection, table)
         return dg.MaterializeResult(
-            metadata={**run_metadata(table, rows), **outcome.metadata}, check_results=results
+            metadata={**run_metadata(table, rows, settings), **outcome.metadata}, check_results=results
         )
 
     return cast(dg.AssetsDefinition, run)
@@ -166,10 +166,10 @@ def sql_asset(settings: Settings, name: str, claims: Sequence[Claim] = ()) -> dg
     return table_asset(settings, table, body, claims)
 
 
-def run_metadata(table: Table, rows: int) -> dict[str, Any]:
+def run_metadata(table: Table, rows: int, settings: Settings) -> dict[str, Any]:
     """The metadata that every materialization carries."""
     metadata: dict[str, Any] = {"dagster/row_count": rows}
-    lineage = column_lineage(table)
+    lineage = column_lineage(table, settings)
     if lineage is not None:
         metadata["dagster/column_lineage"] = lineage
     return metadata

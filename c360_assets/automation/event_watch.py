@@ -12,7 +12,6 @@ find out would cost more than the run that it may save.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
 import dagster as dg
@@ -77,9 +76,9 @@ def look_at_events(
     due = [] if reader.has_backlog else _due_days(watch, settings, now, log)
     if not due:
         return skip(watch, _summary(step))
-    is_first = not is_built(instance, "stg_users")
-    runs = [dg.RunRequest(job_name=EVERYTHING)] if is_first else _runs(due, partitions)
-    return _ask(step, runs, due)
+    if is_built(instance, "stg_users"):
+        return _ask(step, _runs(EVENTS, due, partitions, MAX_RANGES), due)
+    return _ask(step, _runs(EVERYTHING, days_in(joined(spans(due), 1)), partitions, 1), due)
 
 
 def _files(folder: SourceFolder) -> Files:
@@ -146,26 +145,35 @@ def _due_days(watch: Watch, settings: Settings, now: float, log: logging.Logger)
     return [day for day in owed if start <= day < today]
 
 
-def _runs(due: Iterable[date], partitions: dg.DailyPartitionsDefinition) -> list[dg.RunRequest]:
+def _runs(
+    job: str, due: list[date], partitions: dg.DailyPartitionsDefinition, at_most: int
+) -> list[dg.RunRequest]:
     """A run for each range of days.
 
     Dagster refuses a partition that the loaded definitions do not have, be it new or gone; such
-    days are named by a tag instead.
+    days are named by a tag instead. Where `at_most` is one, so are all days that go with them.
     """
-    first, last = partitions.get_first_partition_key(), partitions.get_last_partition_key()
-    has_any = first is not None and last is not None
-    inside = [day for day in due if has_any and str(first) <= str(day) <= str(last)]
+    loaded = _first_and_last(partitions)
+    inside = [day for day in due if loaded and loaded[0] <= str(day) <= loaded[-1]]
     outside = sorted(set(due) - set(inside))
-    runs = []
-    for start, end in joined(spans(inside), MAX_RANGES):
-        if start == end:
-            runs.append(dg.RunRequest(job_name=EVENTS, partition_key=str(start)))
-        else:
-            tags = dict(zip(RANGE_TAGS, (str(start), str(end)), strict=True))
-            runs.append(dg.RunRequest(job_name=EVENTS, tags=tags))
-    for span in joined(spans(outside), MAX_RANGES):
-        runs.append(dg.RunRequest(job_name=EVENTS, tags={DAYS_TAG: write_spans([span])}))
+    if at_most == 1 and outside:
+        inside, outside = [], due
+    runs = [_run(job, first, last) for first, last in joined(spans(inside), at_most)]
+    for span in joined(spans(outside), at_most):
+        runs.append(dg.RunRequest(job_name=job, tags={DAYS_TAG: write_spans([span])}))
     return runs
+
+
+def _first_and_last(partitions: dg.DailyPartitionsDefinition) -> list[str]:
+    found = (partitions.get_first_partition_key(), partitions.get_last_partition_key())
+    return [key for key in found if key is not None]
+
+
+def _run(job: str, first: date, last: date) -> dg.RunRequest:
+    if first == last:
+        return dg.RunRequest(job_name=job, partition_key=str(first))
+    tags = dict(zip(RANGE_TAGS, (str(first), str(last)), strict=True))
+    return dg.RunRequest(job_name=job, tags=tags)
 
 
 def _ask(step: Step, runs: list[dg.RunRequest], due: list[date]) -> dg.SensorResult:

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-PIPE_WIDTH = 160  # characters
+PIPE_WIDTH = 200  # characters
 STYLES = {
     "passed": "green",
     "success": "green",

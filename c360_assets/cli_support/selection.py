@@ -53,7 +53,7 @@ def parse_selection(text: str) -> Request:
         match = _TOKEN.match(tidy, position)
         if match is None:
             raise RequestError(
-                f"--select {text!r} cannot be read from {tidy[position:]!r} on; write {SYNTAX}"
+                f"--select {text!r} cannot be read from {tidy[position:].strip()!r} on; write {SYNTAX}"
             )
         parts.append(_translated(match, names))
         position = match.end()

@@ -15,7 +15,6 @@ START = datetime(2021, 5, 1)
 PERSONAL = ("gmail.com", "yahoo.com")
 COMPANIES = ("a.com", "b.com", "c.com", "d.com")
 DOMAIN_MERGES = {"b.com": "c.com"}
-SUMS = ("events", "orders")
 
 
 def random_source(seed: int) -> dict[str, Any]:
@@ -156,6 +155,16 @@ def gaggles_of(people: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def age(person: dict[str, Any]) -> tuple[datetime, str]:
+    return person["created_at"], person["user_id"]
+
+
+def most(people: list[dict[str, Any]], name: str) -> str | None:
+    """Who has most of it; ties go to the earliest created, then the smallest id."""
+    best = min(people, key=lambda person: (-person[name], *age(person)), default=None)
+    return None if best is None else best["user_id"]
+
+
 def accounts_of(
     people: dict[str, dict[str, Any]], gaggles: dict[str, dict[str, Any]]
 ) -> dict[str, dict[str, Any]]:
@@ -167,17 +176,13 @@ def accounts_of(
             p for p in people.values() if p["corporate_email"] == company or p["gaggle_id"] in its
         ]
         ordering = [p for p in own if p["number_of_orders"]]
-        age = lambda p: (p["created_at"], p["user_id"])  # noqa: E731
-        best = lambda name: lambda p: (-p[name], *age(p))  # noqa: E731
         found[company] = {
             "number_of_gaggles": len(its),
             **{f"{name}_corporate": value for name, value in group_facts(own).items()},
             **{f"{name}_associated": value for name, value in group_facts(associated).items()},
             "first_user_id": min(own, key=age)["user_id"],
-            "most_active_user_id": min(own, key=best("number_of_events"))["user_id"],
-            "most_orders_user_id": min(ordering, key=best("number_of_orders"))["user_id"]
-            if ordering
-            else None,
+            "most_active_user_id": most(own, "number_of_events"),
+            "most_orders_user_id": most(ordering, "number_of_orders"),
         }
     return found
 

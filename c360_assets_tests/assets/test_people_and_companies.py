@@ -393,11 +393,8 @@ def test_upgrade_candidates_are_gaggles_of_personal_addresses_ranked_by_activity
         (2, "g5"),
         (3, "nowhere"),
     ]
-    assert columns(ranked[0], "number_of_users", "number_of_events", "number_of_orders") == (
-        2,
-        2,
-        1,
-    )
+    counts = ("number_of_users", "number_of_events", "number_of_orders")
+    assert columns(ranked[0], *counts) == (2, 2, 1)
 
 
 def test_a_domain_that_the_config_calls_personal_is_no_company(tmp_path):

@@ -35,6 +35,7 @@ class Site:
     folder: Path
     name: str
     rules: dict = field(default_factory=lambda: AT_ONCE)
+    partitions: dg.DailyPartitionsDefinition = NOVEMBER
     cursor: str | None = None
     instance: DagsterInstance = field(init=False)
     log: list[str] = field(default_factory=list)
@@ -70,7 +71,8 @@ class Site:
             self.instance.report_runless_asset_event(dg.AssetMaterialization(asset))
 
     def tick(self) -> list[dg.RunRequest]:
-        sensors = {sensor.name: sensor for sensor in build_file_sensors(self.settings, NOVEMBER)}
+        built = build_file_sensors(self.settings, self.partitions)
+        sensors = {sensor.name: sensor for sensor in built}
         context = dg.build_sensor_context(instance=self.instance, cursor=self.cursor)
         collector = logging.Handler(logging.WARNING)
         collector.emit = lambda record: self.log.append(record.getMessage())
@@ -97,8 +99,11 @@ class Site:
 
 
 def about(request: dg.RunRequest) -> str:
-    if request.job_name == "everything":
-        return "everything"
+    prefix = "everything " if request.job_name == "everything" else ""
+    return prefix + subject(request)
+
+
+def subject(request: dg.RunRequest) -> str:
     tags = request.tags
     if RANGE_START in tags:
         return f"{tags[RANGE_START]}..{tags[RANGE_END]}"
@@ -454,13 +459,21 @@ def test_a_source_that_is_not_there_yet_is_no_failure(tmp_path: Path) -> None:
     assert "does not exist" in site.skipped
 
 
-def test_the_first_load_is_one_run_of_everything(tmp_path: Path) -> None:
+def test_the_first_load_is_one_run_of_everything_over_all_days(tmp_path: Path) -> None:
     site = Site(tmp_path, "event_files")
-    days = [f"{date(2021, 11, 1) + timedelta(days=n)}" for n in range(92)]
-    for day in days:
+    for day in ("2021-11-02", "2021-11-03", "2021-11-07", "2021-11-09"):
         site.write_days(day, day)
-    assert site.asked() == ["everything"]
+    assert site.asked() == ["everything 2021-11-02..2021-11-09"]
     assert site.asked() == []
+
+
+def test_the_first_load_of_ninety_two_days_that_dagster_does_not_know_is_one_run_too(
+    tmp_path: Path,
+) -> None:
+    site = Site(tmp_path, "event_files")
+    for n in range(92):
+        site.write_days(f"{n}", f"{date(2021, 11, 1) + timedelta(days=n)}")
+    assert site.asked() == ["everything unknown to Dagster: 2021-11-01..2022-01-31"]
 
 
 def test_many_new_days_in_a_row_are_one_range(tmp_path: Path) -> None:
@@ -514,7 +527,8 @@ def test_merges_and_late_days_arrive_by_the_runs_that_the_sensors_ask_for(tmp_pa
             3,Cy,cy@c.com,2021-10-03
         """
     )
-    site = Site(tmp_path, "event_files")
+    only_the_first = dg.DailyPartitionsDefinition(start_date="2021-11-01", end_date="2021-11-02")
+    site = Site(tmp_path, "event_files", partitions=only_the_first)
     site.write_days("one", "2021-11-01")
     definitions = build_defs(world.settings)
 
@@ -528,7 +542,7 @@ def test_merges_and_late_days_arrive_by_the_runs_that_the_sensors_ask_for(tmp_pa
         assert not failures(result)
 
     (first,) = site.tick()
-    assert about(first) == "everything"
+    assert about(first) == "everything 2021-11-01"
     run(first, definitions)
     assert set(world.by("marts.contacts", "user_id")) == {"1", "2", "3"}
 
@@ -540,10 +554,9 @@ def test_merges_and_late_days_arrive_by_the_runs_that_the_sensors_ask_for(tmp_pa
     run(request, definitions)
     assert set(world.by("marts.contacts", "user_id")) == {"2", "3"}
 
-    # the definitions that are loaded have but the first of November
     site.write_days("late", "2021-10-31", "2021-11-01", "2021-11-03")
     for request in site.tick():
-        run(request, build_defs(world.settings))
+        run(request, definitions)
     days = world.rows(
         "select event_date::varchar as day, sum(number_of_events)::int as events"
         " from staging.user_event_days group by all order by all"

@@ -1,4 +1,4 @@
-"""The DuckDB warehouse: transactions, whole-table replacement, and one writing process at a time."""
+"""The DuckDB warehouse: transactions, whole-table replacement, one writing process at a time."""
 
 import signal
 import subprocess
@@ -44,6 +44,22 @@ with warehouse.transaction() as connection:
     sys.stdin.readline()
 print("done", flush=True)
 """
+
+
+def attempt(warehouse: Warehouse, *statements: str, and_raise: Exception | None = None) -> None:
+    """The statements in one transaction."""
+    with warehouse.transaction() as connection:
+        for statement in statements:
+            connection.execute(statement)
+        if and_raise:
+            raise and_raise
+
+
+def insert_in_two_transactions_at_once(warehouse: Warehouse) -> None:
+    """The second one commits first; what the first one did then clashes with it."""
+    with warehouse.transaction() as first:
+        first.execute("insert into marts.unique_ids values (1, 'first')")
+        attempt(warehouse, "insert into marts.unique_ids values (1, 'second')")
 
 
 @pytest.fixture
@@ -99,20 +115,15 @@ def test_a_transaction_commits_all_of_it(warehouse):
 
 def test_an_error_of_the_engine_rolls_everything_back_and_says_that_nothing_changed(warehouse):
     given(warehouse)
-    with (
-        pytest.raises(WarehouseError, match=r"(?s)no_such_table.*the previous tables stand"),
-        warehouse.transaction() as connection,
-    ):
-        replace_table(connection, PEOPLE, query(TWO))
-        connection.execute("select * from no_such_table")
+    with pytest.raises(WarehouseError, match=r"(?s)no_such_table.*the previous tables stand"):
+        attempt(warehouse, f"create or replace table marts.people as {TWO}", "from no_such_table")
     assert names(warehouse) == ["Ann"]
 
 
 def test_any_other_error_rolls_back_too_and_stays_what_it_is(warehouse):
     given(warehouse)
-    with pytest.raises(KeyError, match="mine"), warehouse.transaction() as connection:
-        connection.execute("drop table marts.people")
-        raise KeyError("mine")
+    with pytest.raises(KeyError, match="mine"):
+        attempt(warehouse, "drop table marts.people", and_raise=KeyError("mine"))
     assert names(warehouse) == ["Ann"]
 
 
@@ -127,10 +138,8 @@ def test_a_commit_that_the_engine_refuses_is_a_warehouse_error_and_changes_nothi
     warehouse.hold()
     with warehouse.transaction() as connection:
         connection.execute("create table marts.unique_ids (id integer primary key, who varchar)")
-    with pytest.raises(WarehouseError), warehouse.transaction() as first:
-        first.execute("insert into marts.unique_ids values (1, 'first')")
-        with warehouse.transaction() as second:
-            second.execute("insert into marts.unique_ids values (1, 'second')")
+    with pytest.raises(WarehouseError):
+        insert_in_two_transactions_at_once(warehouse)
     with warehouse.reading() as connection:
         found = connection.execute("select who from marts.unique_ids").fetchall()
     warehouse.let_go()

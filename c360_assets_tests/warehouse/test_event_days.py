@@ -8,12 +8,12 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from c360_assets_tests.sources.helpers import ANN, BOB, Pipeline, events, lines, opened, users
 
-TABLES = ("raw_user", "raw_promo", "raw_event", "raw_order")
+TABLES = ("raw_user", "raw_promo", "raw_event", "raw_order", "deals")
 ORDER_HEADER = "order_id,user_id,created_at,order_cost,promo_id"
 DAYS = [date(2021, 2, day) for day in (1, 2, 3, 4)]
 
@@ -190,6 +190,7 @@ def test_another_discount_reprices_the_days_of_its_orders_and_no_other(pipe: Pip
     assert pipe.roll().mended_days == ()
 
 
+N = int(__import__("os").environ.get("NEX", "12"))
 USERS = [f"u{n}" for n in range(4)]
 PROMOS = ["", "p1", "p2"]
 TIMES = [f"{day} {hour}" for day in DAYS for hour in ("00:00", "12:30", "23:59:59.999999")]
@@ -248,7 +249,7 @@ def act(pipe: Pipeline, action: tuple) -> None:
             pipe.roll(sorted(days))
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=N, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
 @given(st.lists(ACTIONS, min_size=3, max_size=10))
 def test_any_history_ends_where_a_rebuild_from_scratch_does(actions: list[tuple]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -1,0 +1,377 @@
+"""Every check has a case in which it fails: its table is broken on purpose, then rolled back."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import dagster as dg
+import duckdb
+import pytest
+
+from c360_assets import contracts
+from c360_assets.assets import events, identity, marts
+from c360_assets.assets.claims import Claim, contract_claims, evaluate
+from c360_assets.assets.raw import merge_claims, raw_claims
+from c360_assets.assets.staging import staging_claims
+from c360_assets.contracts import Table
+from c360_assets.definitions import build_defs
+from c360_assets.settings import FreshnessRules, Rules, Settings
+from c360_assets.warehouse.duckdb import Warehouse
+from c360_assets.warehouse.event_days import DAYS, TOTALS
+from c360_assets_tests.pipeline import World
+
+pytestmark = pytest.mark.xdist_group("claims")
+
+RULES = Rules(freshness=FreshnessRules(max_age_hours=12))
+# Every table has rows, nothing is wrong with any, and the clock stands at the newest event.
+SOURCE = {
+    "raw_user": """
+        id,name,email,gaggle_id,created_at
+        1,Ann,ann@acme.com,g1,2021-01-01
+        2,Bob,bob@beta.com,g1,2021-01-02
+        3,Cat,cat@gmail.com,g2,2021-01-03
+        4,Old Ann,ann@gmail.com,g2,2021-01-01
+        5,Dan,dan@oldacme.com,g3,2021-01-05
+    """,
+    "raw_gaggle": "id,name,created_at\ng1,One,2021-01-01\ng2,Two,2021-01-01\ng3,Three,2021-01-01",
+    "raw_event": """
+        event_id,user_id,event_name,timestamp
+        e1,1,login,2021-02-01 10:00:00
+        e2,2,login,2021-02-01 11:00:00
+        e3,3,login,2021-02-02 12:00:00
+        e4,4,login,2021-02-02 13:00:00
+    """,
+    "raw_order": """
+        order_id,user_id,created_at,order_cost,promo_id
+        o1,1,2021-02-01 10:00:00,10,half
+        o2,3,2021-02-02 10:00:00,20,
+        o3,2,2021-02-02 10:30:00,30,
+    """,
+    "raw_order_item": "order_id,product_id,quantity\no1,p1,1\no2,p1,2",
+    "raw_product": "product_id,name,price\np1,Pot,10",
+    "raw_promo": "promo_id,discount\nhalf,5",
+    "raw_address": "address_id,address,zipcode,state,country\na1,Street 1,0001,Ohio,USA",
+    "deals": "close_date,amount,deal_name,deal_stage,email\n2021-01-10,10,A - B Deal,Won,x@acme.com",
+    "raw_campaign": (
+        "plan_id,plan_detail_id,campaign_action_id,campaign_action_name,target_group_id,"
+        "target_group_name,channel_id,channel_name,template_name,promotion_id,tag_names,"
+        "campaign_type,execution_start_date\n1,2,3,a,4,b,5,c,d,6,e,scheduled,2021-01-01"
+    ),
+    "raw_campaign_target": (
+        "execution_date,user_id,plan_id,plan_detail_id,last_updated_time\n"
+        "2021-01-01,1,1,2,2021-01-01"
+    ),
+    "raw_ticket": "ticket_id,email,created_at,subject,status\nt1,ann@acme.com,2021-01-01,Help,open",
+    "merged_user": "old_email,new_email\nann@gmail.com,ann@acme.com",
+    "merged_company_domain": "old_domain,new_domain\noldacme.com,acme.com",
+}
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A claim, the table on which it is tested and the asset that shows it."""
+
+    asset: str
+    table: Table
+    claim: Claim
+
+    def __str__(self) -> str:
+        return f"{self.asset}: {self.claim.name}"
+
+
+def stated() -> Iterator[Stated]:
+    """Every claim, put together from the modules that state them."""
+    settings = Settings(rules=RULES)
+    own: list[tuple[Table, tuple[Claim, ...]]] = [
+        *((table, raw_claims(table)) for table in contracts.RAW_TABLES),
+        *((table, merge_claims(table)) for table in contracts.MERGE_TABLES),
+        (DAYS, (*events.CLAIMS, events.conservation_claim())),
+        (contracts.table("merge_journal"), identity.JOURNAL_CLAIMS),
+        (contracts.table("user_identity"), identity.USER_CLAIMS),
+        (contracts.table("domain_identity"), identity.DOMAIN_CLAIMS),
+        *((contracts.table(name), claims) for name, claims in marts.CLAIMS.items()),
+    ]
+    for staged, source in contracts.SOURCE_OF_STAGED.items():
+        table = contracts.table(staged)
+        own.append((table, staging_claims(settings, table, contracts.table(source))))
+    for table, claims in own:
+        for claim in claims:
+            yield Stated(table.asset, table, claim)
+    for table in contracts.ALL_TABLES:
+        if table not in contracts.RAW_TABLES and table.layer != "ops":
+            for claim in contract_claims(table):
+                yield Stated(table.asset, table, claim)
+
+
+ALL = list(stated())
+BY_NAME = {(one.asset, one.claim.name): one for one in ALL}
+
+
+# --- how each claim is broken --------------------------------------------------------------------
+
+Breaks = tuple[str, ...]
+
+
+def contract_breaks(table: Table) -> Iterator[tuple[str, Breaks]]:
+    """Per claim of the table's contract, by its name: statements after which one row breaks it."""
+    name = table.qualified_name
+    prefix = "" if table.asset == table.name else f"{table.name}_"
+
+    def set_one(column: str, value: str) -> Breaks:
+        first = f"(select min(rowid) from {name} where {column} is not null)"
+        return (f"update {name} set {column} = {value} where rowid = {first}",)
+
+    for column in table.columns:
+        if not column.is_nullable:
+            yield f"{prefix}{column.name}_is_never_null", set_one(column.name, "null")
+        if column.accepted:
+            wrong = "9" if column.type == "INTEGER" else "'nonsense'"
+            yield f"{prefix}{column.name}_is_an_accepted_value", set_one(column.name, wrong)
+        if column.is_non_negative:
+            yield f"{prefix}{column.name}_is_never_negative", set_one(column.name, "-1")
+    for reference in table.references:
+        claim = f"{prefix}{reference.column}_refers_to_{reference.to_table}"
+        yield claim, set_one(reference.column, "'nobody'")
+    if table.key:
+        are = "is" if len(table.key) == 1 else "are"
+        again = (f"insert into {name} select * from {name} order by rowid limit 1",)
+        yield f"{prefix}{'_and_'.join(table.key)}_{are}_unique", again
+
+
+BROKEN: dict[tuple[str, str], Breaks] = {
+    ("stg_events", "event_id_is_unique_within_its_day"): (
+        "update staging.stg_events set event_id = 'e1' where event_id = 'e2'",
+    ),
+    ("stg_events", "events_are_fresh"): (
+        "update ops.clock set as_of = timestamp '2021-02-03 01:00:01'",
+    ),
+    ("user_event_days", "totals_are_the_sum_of_the_days"): (
+        "update staging.user_event_totals set number_of_orders = 7 where user_id = '1'",
+    ),
+    ("user_event_days", "every_rolled_day_is_up_to_date"): (
+        "insert into ops.stale_days values (date '2021-02-01')",
+    ),
+    ("user_event_days", "every_day_of_the_source_is_rolled_up"): (
+        "delete from ops.rolled_days where event_date = date '2021-02-01'",
+    ),
+    ("user_event_days", "events_and_orders_are_conserved"): (
+        "delete from staging.user_event_days where user_id = '2'",
+    ),
+    ("merge_journal", "no_chain_is_left_unresolved"): (
+        "insert into identity.merge_journal by name select 'user' as kind, 'f' as source_file,"
+        " 1 as source_row, 'ann@acme.com' as old_key, 'x@y.z' as resolved_to,"
+        " 'applied' as outcome",
+    ),
+    ("merge_journal", "every_decision_has_one_outcome"): (
+        "delete from identity.merge_journal where kind = 'user'",
+    ),
+    ("merge_journal", "no_decision_was_refused"): (
+        "update identity.merge_journal set outcome = 'refused' where kind = 'user'",
+    ),
+    ("user_identity", "every_user_has_one_contact"): (
+        "delete from identity.user_identity where user_id = '2'",
+    ),
+    ("user_identity", "every_contact_stands_for_itself"): (
+        "update identity.user_identity set contact_user_id = '4' where user_id = '2'",
+    ),
+    ("domain_identity", "every_company_stands_for_itself"): (
+        "update identity.domain_identity set corporate_email = 'oldacme.com'"
+        " where email_domain = 'beta.com'",
+    ),
+    ("domain_identity", "every_deal_belongs_to_a_known_company"): (
+        "delete from staging.stg_users where user_id in ('1', '5')",
+    ),
+    ("contacts", "no_merged_away_user_is_left"): (
+        "update marts.contacts set user_id = '4' where user_id = '2'",
+    ),
+    ("contacts", "email_is_unique"): (
+        "update marts.contacts set email = 'ann@acme.com' where user_id = '2'",
+    ),
+    ("contacts", "accounts_are_conserved"): ("delete from marts.contacts where user_id = '2'",),
+    ("contacts", "events_are_conserved"): ("delete from marts.contacts where user_id = '2'",),
+    ("contacts", "orders_are_conserved"): ("delete from marts.contacts where user_id = '3'",),
+    ("gaggle_domain_facts", "corporate_people_are_conserved"): (
+        "delete from marts.gaggle_domain_facts where gaggle_id = 'g3'",
+    ),
+    ("gaggle_domain_facts", "every_gaggle_has_one_primary_company"): (
+        "update marts.gaggle_domain_facts set is_primary = true where gaggle_id = 'g1'",
+    ),
+    ("gaggle_facts", "events_are_conserved"): (
+        "update marts.gaggle_facts set number_of_events = 9 where gaggle_id = 'g1'",
+    ),
+    ("gaggle_facts", "orders_are_conserved"): (
+        "update marts.gaggle_facts set number_of_orders = 9 where gaggle_id = 'g1'",
+    ),
+    ("gaggle_facts", "every_gaggle_of_an_account_is_known"): (
+        "delete from staging.stg_gaggles where gaggle_id = 'g1'",
+    ),
+    ("corporate_accounts", "corporate_events_are_conserved"): (
+        "update marts.corporate_accounts set number_of_events_corporate = 9"
+        " where corporate_email = 'acme.com'",
+    ),
+    ("corporate_accounts", "corporate_orders_are_conserved"): (
+        "update marts.corporate_accounts set number_of_orders_corporate = 9"
+        " where corporate_email = 'acme.com'",
+    ),
+    ("corporate_accounts", "gaggles_are_conserved"): (
+        "update marts.gaggle_facts set corporate_email = null where gaggle_id = 'g1'",
+    ),
+    ("upgrade_candidates", "upgrade_ranks_have_no_gap"): (
+        "update marts.upgrade_candidates set upgrade_rank = 2 where upgrade_rank = 1",
+    ),
+    ("rfm_segments", "every_ordering_contact_has_one_segment"): (
+        "delete from marts.rfm_segments where user_id = '1'",
+    ),
+}
+
+
+def all_breaks() -> dict[tuple[str, str], Breaks]:
+    found = dict(BROKEN)
+    for table in contracts.RAW_TABLES:
+        found[table.asset, "every_file_is_readable"] = (
+            f"update ops.source_files set problem = 'torn' where source_table = '{table.name}'",
+        )
+    for table in contracts.MERGE_TABLES:
+        found[table.asset, "every_merge_file_is_readable"] = (
+            f"insert into ops.unreadable_merge_files values ('{table.name}', 'f.csv', 'torn')",
+        )
+    for staged, source in contracts.SOURCE_OF_STAGED.items():
+        found[staged, "rows_read_are_staged_rejected_or_duplicates"] = (
+            f"update ops.source_files set rows_read = 1 + rows_read where source_table = '{source}'",
+        )
+        found[staged, "no_row_breaks_the_contract"] = (
+            "insert into ops.rejected_rows (source_table, source_file, source_row, reason)"
+            f" values ('{source}', 'f.csv', 1, 'missing_value: id')",
+        )
+    for table in contracts.ALL_TABLES:
+        if table not in contracts.RAW_TABLES and table.layer != "ops":
+            found |= {(table.asset, name): sql for name, sql in contract_breaks(table)}
+    return found
+
+
+ALL_BREAKS = all_breaks()
+
+
+# --- the warehouse that is broken ----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World(tmp_path_factory.mktemp("claims"), rules=RULES).write(**SOURCE).build()
+
+
+@pytest.fixture(scope="module")
+def connection(world: World) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The built warehouse, its views made tables so that rows can be changed."""
+    with Warehouse(database=str(world.settings.warehouse_path)).get_connection() as connection:
+        views = connection.execute(
+            "select view_name from duckdb_views() where schema_name = 'staging'"
+        ).fetchall()
+        for (view,) in views:
+            connection.execute(f"create table kept as from staging.{view}")
+            connection.execute(f"drop view staging.{view}")
+            connection.execute(f"create table staging.{view} as from kept; drop table kept")
+        yield connection
+
+
+@pytest.fixture
+def scratch(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    connection.execute("begin transaction")
+    yield connection
+    connection.execute("rollback")
+
+
+def test_the_claims_are_those_that_dagster_shows_as_checks(world):
+    graph = build_defs(world.settings).resolve_asset_graph()
+    shown = {(key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys}
+    assert set(BY_NAME) == shown
+    assert len(BY_NAME) == len(ALL), "no two checks of an asset share a name"
+
+
+def test_every_claim_has_a_case_in_which_it_fails():
+    assert set(ALL_BREAKS) == set(BY_NAME)
+
+
+def test_on_clean_data_every_claim_holds(connection):
+    for one in ALL:
+        result = evaluate(connection, one.table, [one.claim])[0]
+        assert result.passed, f"{one}: {result.metadata}"
+
+
+@pytest.mark.parametrize("one", ALL, ids=str)
+def test_a_claim_fails_where_it_is_broken_and_shows_what_breaks_it(scratch, one):
+    for statement in ALL_BREAKS[one.asset, one.claim.name]:
+        scratch.execute(statement)
+    result = evaluate(scratch, one.table, [one.claim])[0]
+    assert not result.passed
+    assert (result.asset_key, result.check_name) == (dg.AssetKey(one.asset), one.claim.name)
+    error, warning = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+    assert result.severity == (error if one.claim.is_blocking else warning)
+    breaches, sample = result.metadata["breaches"].value, result.metadata["sample"].value
+    assert breaches >= 1
+    assert isinstance(sample, list)
+    assert 1 <= len(sample) <= 5
+    if one.claim in contract_claims(one.table):
+        assert breaches == 1
+
+
+def test_a_sample_is_short_and_the_count_is_whole(scratch):
+    table = contracts.table("stg_users")
+    scratch.execute("insert into staging.stg_users (user_id) select n from range(1000) as r(n)")
+    claim = next(c for c in contract_claims(table) if c.name == "email_is_never_null")
+    result = evaluate(scratch, table, [claim])[0]
+    assert result.metadata["breaches"].value == 1000
+    assert len(result.metadata["sample"].value) == 5
+
+
+def test_many_claims_at_once_give_the_same_as_one_by_one(scratch):
+    table = contracts.table("contacts")
+    scratch.execute("update marts.contacts set email = null, number_of_events = -1")
+    claims = contract_claims(table)
+    together = {
+        r.check_name: (r.passed, r.metadata["breaches"].value)
+        for r in evaluate(scratch, table, claims)
+    }
+    apart = [evaluate(scratch, table, [claim])[0] for claim in claims]
+    assert together == {r.check_name: (r.passed, r.metadata["breaches"].value) for r in apart}
+    assert together["email_is_never_null"] == (False, 4)
+
+
+def test_a_scope_bounds_what_is_measured(scratch):
+    scratch.execute(
+        "update staging.user_event_days set number_of_events = -1 where event_date = '2021-02-02'"
+    )
+    claims = [c for c in contract_claims(DAYS) if c.name == "number_of_events_is_never_negative"]
+    assert not evaluate(scratch, DAYS, claims)[0].passed
+    assert not evaluate(scratch, DAYS, claims, "event_date = date '2021-02-02'")[0].passed
+    assert evaluate(scratch, DAYS, claims, "event_date = date '2021-02-01'")[0].passed
+
+
+@pytest.mark.parametrize(
+    ("days", "holds"),
+    [
+        ([date(2021, 2, 1)], False),
+        ([date(2021, 2, 2)], True),
+        ([date(2021, 1, 31), date(2021, 2, 2)], True),  # the day between is not asked for
+        ([], True),
+        (None, False),
+    ],
+)
+def test_conservation_looks_at_the_days_of_the_run_alone(scratch, days, holds):
+    scratch.execute("delete from staging.user_event_days where event_date = date '2021-02-01'")
+    assert evaluate(scratch, DAYS, [events.conservation_claim(days)])[0].passed is holds
+
+
+def test_claims_on_a_second_table_of_an_asset_carry_its_name():
+    names = {claim.name for claim in contract_claims(TOTALS)}
+    assert all(name.startswith("user_event_totals_") for name in names)
+
+
+def test_a_required_column_of_every_table_is_a_blocking_check():
+    for table in contracts.ALL_TABLES:
+        if table.layer not in ("raw", "ops"):
+            claims = {claim.name: claim for claim in contract_claims(table)}
+            for column in table.columns:
+                if not column.is_nullable:
+                    prefix = "" if table.asset == table.name else f"{table.name}_"
+                    assert claims[f"{prefix}{column.name}_is_never_null"].is_blocking

@@ -32,7 +32,13 @@ def build_partitions(settings: Settings, today: date | None = None) -> dg.DailyP
     start = settings.rules.events.first_day or first
     is_history = last < now - timedelta(days=LIVE_FOR_DAYS) and last >= start
     end = (last + timedelta(days=1)).isoformat() if is_history else None
-    return dg.DailyPartitionsDefinition(start_date=start.isoformat(), end_date=end, timezone="UTC")
+    return dg.DailyPartitionsDefinition(
+        start_date=start.isoformat(),
+        end_date=end,
+        timezone="UTC",
+        # today counts, too: what happened this morning is in no other partition
+        end_offset=0 if is_history else 1,
+    )
 
 
 def build_defs(

@@ -199,7 +199,7 @@ class TestSelections:
         assert parse_selection(written).text == meant
 
     def test_that_cannot_be_read_are_refused_with_the_syntax(self) -> None:
-        with pytest.raises(RequestError, match="cannot be read from '\"open' on; .*group:marts"):
+        with pytest.raises(RequestError, match=r"cannot be read from '\"open' on; .*group:marts"):
             parse_selection('a or "open')
 
     def test_near_names_are_those_that_look_alike_or_contain_the_word(self) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dagster as dg
+import duckdb
+import pandas as pd
 
 from c360_assets import contracts
 from c360_assets.assets.claims import Claim
 from c360_assets.assets.shell import Outcome, Step, reasons_table, sql_asset, table_asset
+from c360_assets.identity.addresses import normalise_emails
 from c360_assets.identity.journal import FoldRules, fold_journal
 from c360_assets.settings import Settings
 from c360_assets.warehouse.duckdb import create_empty
@@ -110,6 +115,18 @@ def build_identity_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     ]
 
 
+def _known_emails(connection: duckdb.DuckDBPyConnection, users: pd.DataFrame) -> Any:
+    """Those of the decisions' addresses that some account has: few, however many accounts."""
+    named = pd.concat([normalise_emails(users["old"]), normalise_emails(users["new"])])
+    connection.register("named_addresses", named.dropna().drop_duplicates().to_frame("email"))
+    known = connection.execute(
+        "select distinct email from staging.stg_users"
+        " where email in (select email from named_addresses)"
+    ).df()
+    connection.unregister("named_addresses")
+    return known["email"]
+
+
 def fold_decisions(step: Step) -> Outcome:
     """Fold the merge files into the journal."""
     connection = step.connection
@@ -119,7 +136,7 @@ def fold_decisions(step: Step) -> Outcome:
     domains = connection.execute(
         "select * rename (old_domain as old, new_domain as new) from raw.merged_company_domain"
     ).df()
-    emails = connection.execute("select distinct email from staging.stg_users").df()["email"]
+    emails = _known_emails(connection, users)
     rules = FoldRules(
         frozenset(step.settings.rules.domains.all_personal),
         step.settings.rules.identity.max_cluster_size,

@@ -6,7 +6,6 @@ import hashlib
 from datetime import date
 
 import dagster as dg
-import duckdb
 
 from c360_assets import contracts
 from c360_assets.assets.claims import Claim
@@ -67,11 +66,7 @@ def make_staged(step: Step, staged: Table, source: Table) -> None:
     version = _version(step, staged, source)
     if version is not None and _staged_version(step, staged) == version:
         return
-    if staged.name == "stg_promos":
-        _keep_promos(step, staged)
     replace_table(step.connection, staged, query(staged.qualified_name))
-    if staged.name == "stg_promos":
-        _dirty_repriced_days(step.connection)
     step.connection.execute("delete from ops.staged_versions where table_name = ?", [staged.name])
     step.connection.execute("insert into ops.staged_versions values (?, ?)", [staged.name, version])
 
@@ -97,35 +92,12 @@ def _staged_version(step: Step, staged: Table) -> str | None:
     return str(rows[0][0]) if rows else None
 
 
-def _keep_promos(step: Step, staged: Table) -> None:
-    step.connection.execute(
-        "create or replace temp table promos_before as"
-        " select promo_id, discount from staging.stg_promos"
-        if _exists(step, staged)
-        else "create or replace temp table promos_before (promo_id varchar, discount decimal)"
-    )
-
-
 def _exists(step: Step, table: Table) -> bool:
     found = step.connection.execute(
         "select 1 from duckdb_tables() where schema_name = ? and table_name = ?",
         [table.layer, table.name],
     ).fetchall()
     return bool(found)
-
-
-def _dirty_repriced_days(connection: duckdb.DuckDBPyConnection) -> None:
-    """A changed discount changes the sales of every day with orders."""
-    changed = connection.execute(
-        "select promo_id, discount from staging.stg_promos"
-        " except select promo_id, discount from promos_before limit 1"
-    ).fetchall()
-    if changed:
-        connection.execute(
-            "insert into ops.stale_days select distinct event_date from ops.source_file_days"
-            " where source_table = 'raw_order' and event_date is not null"
-        )
-    connection.execute("drop table promos_before")
 
 
 def _metadata(verdicts: Verdicts, source: Table) -> dict[str, object]:

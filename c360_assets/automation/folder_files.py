@@ -47,10 +47,12 @@ class ContentReader:
     def content_of(self, name: str) -> str | None:
         """Twelve characters that change with the content; None to look again on the next tick."""
         stamp = self.stamps[name]
-        if self._spent and self._spent + stamp.size > self.budget_bytes:
+        # opening a small file takes as long as reading a mebibyte
+        cost = max(stamp.size, MEBIBYTE)
+        if self._spent and self._spent + cost > self.budget_bytes:
             self.has_backlog = True
             return None
-        self._spent += stamp.size
+        self._spent += cost
         digest = self._digest(self.paths[name], stamp)
         if stamp_of(self.paths[name], self.follows_links, stamp.meaning) != stamp:
             return None

@@ -201,13 +201,16 @@ class _Listener:
 
     def __call__(self, entry: dg.EventLogEntry) -> None:
         event = entry.dagster_event
+        step = self._report.steps.get(entry.step_key or "")
         if event is None:
-            if int(entry.level) >= logging.WARNING:
+            # of a step that never began Dagster only says that its upstream failed
+            has_begun = step is None or step.status != "waiting"
+            if int(entry.level) >= logging.WARNING and has_begun:
                 self._on_change(self._report, f"{entry.step_key or 'run'}: {entry.user_message}")
-            return
-        step = self._report.steps.get(event.step_key or "")
-        if event.event_type_value == "ASSET_CHECK_EVALUATION":
+        elif event.event_type_value == "ASSET_CHECK_EVALUATION":
             self._check(event.asset_check_evaluation_data)
+        elif event.event_type_value == "PIPELINE_FAILURE":
+            self._report.error = _innermost(event.job_failure_data.error)
         elif step is not None:
             self._step(step, event)
 
@@ -258,5 +261,7 @@ def _innermost(error: Any) -> str:
     if error is None:
         return "for an unknown reason; see the run in the Dagster UI"
     text = str(error.message).strip()
+    if text.endswith(dg.DagsterExecutionInterruptedError.__name__):
+        return "it was interrupted; the tables that it finished stand, the others are as before"
     prefix, separator, rest = text.partition(": ")
     return rest if separator and prefix.startswith("c360_assets.errors.") else text

@@ -48,6 +48,7 @@ class RunReport:
     days: tuple[str, str] | None
     is_success: bool = False
     seconds: float = 0.0
+    error: str | None = None
     steps: dict[str, StepReport] = field(default_factory=dict)
     checks_passed: int = 0
     warned: list[CheckFinding] = field(default_factory=list)
@@ -71,6 +72,7 @@ class RunReport:
             "run_id": self.run_id,
             "success": self.is_success,
             "seconds": round(self.seconds, 2),
+            "error": self.error,
             "first_day": self.days[0] if self.days else None,
             "last_day": self.days[1] if self.days else None,
             "steps": [{**asdict(s), "table": s.table} for s in self.steps.values()],
@@ -87,6 +89,8 @@ def show_run(out: Output, report: RunReport) -> None:
     broken = [s for s in report.steps.values() if s.status == "failure"]
     for step in broken:
         out.note(f"{step.asset} failed: {step.error}")
+    if report.error and not broken:
+        out.note(f"the run failed: {report.error}")
     _show_findings(out, "Failed checks (they block what is downstream)", report.failed)
     _show_findings(out, "Warnings", report.warned)
     done = sum(step.status == "success" for step in report.steps.values())

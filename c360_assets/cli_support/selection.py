@@ -52,9 +52,8 @@ def parse_selection(text: str) -> Request:
     while position < len(tidy):
         match = _TOKEN.match(tidy, position)
         if match is None:
-            raise RequestError(
-                f"--select {text!r} cannot be read from {tidy[position:].strip()!r} on; write {SYNTAX}"
-            )
+            rest = tidy[position:].strip()
+            raise RequestError(f"--select {text!r} cannot be read from {rest!r} on; write {SYNTAX}")
         parts.append(_translated(match, names))
         position = match.end()
     return Request("".join(parts).strip() or "*", tuple(names))

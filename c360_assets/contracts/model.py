@@ -18,6 +18,7 @@ _LINE = re.compile(
     r"(?P<not_null>\s+not null)?(?:\s+one of \[(?P<accepted>[^\]]+)\])?(?P<minimum>\s+>= 0)?"
     r"\s*--\s*(?P<description>.+)"
 )
+_REFERENCE = re.compile(r"(\w+)\s*->\s*(\w+)[.](\w+)")
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,11 @@ def _column(line: str) -> Column:
 
 def references(text: str) -> tuple[Reference, ...]:
     """References from lines `column -> table.column`."""
-    found = []
-    for line in text.strip().splitlines():
-        column, _, target = (part.strip() for part in line.partition("->"))
-        table, _, to_column = target.partition(".")
-        found.append(Reference(column, table, to_column))
-    return tuple(found)
+    return tuple(_reference(line.strip()) for line in text.strip().splitlines())
+
+
+def _reference(line: str) -> Reference:
+    match = _REFERENCE.fullmatch(line)
+    if match is None:
+        raise ContractError(f"contract line {line!r} is not `column -> table.column`")
+    return Reference(*match.groups())

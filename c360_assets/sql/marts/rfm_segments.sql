@@ -37,7 +37,9 @@ recounted as (
         count(*) as frequency,
         sum(o.sales_total) as monetary
     from staging.stg_orders as o
-    inner join ordered_later as l on l.user_id = o.user_id
+    -- distinct makes the engine look first whether anybody ordered later
+    inner join (select distinct user_id, contact_user_id, as_of from ordered_later) as l
+        on l.user_id = o.user_id
     where o.ordered_at <= l.as_of
     group by l.contact_user_id, l.as_of
 ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,33 +19,60 @@ import duckdb
 
 from c360_assets import contracts
 from c360_assets.contracts.bookkeeping import EMPTY_CATALOG
+from c360_assets.errors import SourceError
 from c360_assets.sources.folder import SourceFile, SourceFolder
 from c360_assets.sources.judging import FACTS
 from c360_assets.sources.landing import land
 
 Span = tuple[date, date]
 CACHE_NAME = "event_span.json"
+_log = logging.getLogger(__name__)
 
 
 def event_span(source: Path, home: Path) -> Span | None:
-    """(first day, last day), UTC; None where there is no event and no order, or no source yet."""
+    """(first day, last day), UTC; None where there is no event and no order, or no source yet.
+
+    What cannot be read has no days here, so that the code location loads all the same; the asset
+    of that table then fails and says what to mend.
+    """
     if not source.is_dir():
         return None
-    folder = SourceFolder(source)
-    files = {name: folder.files(name) for name in FACTS}
-    fingerprint = _fingerprint(folder, files)
+    try:
+        folder = SourceFolder(source)
+        fingerprint = _fingerprint(folder, {name: folder.files(name) for name in FACTS})
+    except SourceError as error:
+        _log.warning("the days of the source are not known: %s", error)
+        return None
     cache = home / CACHE_NAME
     known = _read(cache)
     if known is not None and known.get("fingerprint") == fingerprint:
         return _span(known.get("first"), known.get("last"))
-    days = sorted(day for name in FACTS for day in days_in_source(folder, name))
+    days, is_complete = _readable_days(folder)
     span = (days[0], days[-1]) if days else None
+    if is_complete:
+        _remember(cache, fingerprint, span)
+    return span
+
+
+def _readable_days(folder: SourceFolder) -> tuple[list[date], bool]:
+    """The days of the facts that can be read, and whether all could."""
+    days: set[date] = set()
+    is_complete = True
+    for name in FACTS:
+        try:
+            days.update(days_in_source(folder, name))
+        except SourceError as error:
+            _log.warning("the days of %s are not known: %s", name, error)
+            is_complete = False
+    return sorted(days), is_complete
+
+
+def _remember(cache: Path, fingerprint: str, span: Span | None) -> None:
     first, last = (day.isoformat() for day in span) if span else (None, None)
-    home.mkdir(parents=True, exist_ok=True)
+    cache.parent.mkdir(parents=True, exist_ok=True)
     temporary = cache.with_suffix(".new")
     temporary.write_text(json.dumps({"fingerprint": fingerprint, "first": first, "last": last}))
     temporary.replace(cache)
-    return span
 
 
 def days_in_source(

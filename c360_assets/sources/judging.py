@@ -27,6 +27,9 @@ from c360_assets.sources.sql_text import identifier as _name
 from c360_assets.sources.sql_text import literal as _quote
 
 FACTS = {"raw_event": "timestamp", "raw_order": "created_at"}
+# an event's key is unique within its day, an order's over all of them
+UNIQUE_OVER_ALL_DAYS = {"raw_order"}
+KEY_OF_ANOTHER_DAY = "duplicate_key_of_another_day"
 
 
 EMAIL_COLUMNS = {"raw_user": "email", "deals": "email", "raw_ticket": "email"}
@@ -105,6 +108,8 @@ def _judge_days(scope: _Scope, time_column: str) -> tuple[date, ...]:
     for batch in _batches(scope, days):
         _judge_rows(scope, batch)
     _judge_rows(scope, undated=_undated(scope, changed))
+    if days and scope.table.name in UNIQUE_OVER_ALL_DAYS:
+        days |= _judge_keys_over_all_days(scope)
     _reject_malformed(scope)
     scope.connection.execute(
         "insert into ops.stale_days select unnest(?::date[]) except select event_date from ops.stale_days",
@@ -112,6 +117,38 @@ def _judge_days(scope: _Scope, time_column: str) -> tuple[date, ...]:
     )
     _remember_files(scope)
     return tuple(sorted(days))
+
+
+def _judge_keys_over_all_days(scope: _Scope) -> set[date]:
+    """Reject rows whose key stands on another day, in an earlier row; returns the days that change.
+
+    Within a day this was judged before, so that one scan of the keys is all that clean data costs.
+    """
+    table, (key,) = scope.table.name, scope.table.key
+    reason = f"{KEY_OF_ANOTHER_DAY}: {key}"
+    mine = "source_table = ? and reason = ?"
+    rejected = f"select source_file, source_row, event_date from ops.rejected_rows where {mine}"
+    before = set(scope.connection.execute(rejected, [table, reason]).fetchall())
+    scope.connection.execute(f"delete from ops.rejected_rows where {mine}", [table, reason])
+    standing = (
+        f"select r.* from {scope.table.qualified_name} as r where not exists (select 1"
+        f" from ops.skipped_rows as s where s.source_table = '{table}'"
+        " and s.source_file = r.source_file and s.source_row = r.source_row)"
+    )
+    repeated = scope.connection.execute(
+        f"select count(*) > count(distinct hash({key})) from ({standing})"
+    ).fetchall()
+    if repeated[0][0]:
+        content = ", ".join(f"{_name(name)} := {_name(name)}" for name in scope.table.column_names)
+        scope.connection.execute(
+            f"insert into ops.rejected_rows select ?, source_file, source_row, ?,"
+            f" to_json(struct_pack({content}))::varchar, ?, ?,"
+            f" {_day(_name(FACTS[table]))} from ({standing})"
+            f" qualify row_number() over (partition by {key} order by source_file, source_row) > 1",
+            [table, reason, scope.run_id, scope.at],
+        )
+    after = set(scope.connection.execute(rejected, [table, reason]).fetchall())
+    return {day for _, _, day in before ^ after}
 
 
 def has_changed(connection: duckdb.DuckDBPyConnection, table: Table) -> bool:

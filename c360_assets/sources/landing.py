@@ -147,7 +147,8 @@ def view_select(
     scan = f"read_parquet([{', '.join(literal(path) for path in group.paths)}]{named})"
     types = _physical_types(connection, expressions, group)
     typed = [
-        f"{typed_expression(expressions[c.name], types[c.name], c, group.is_landed)} as {identifier(c.name)}"
+        f"{typed_expression(expressions[c.name], types[c.name], c, group.is_landed)}"
+        f" as {identifier(c.name)}"
         for c in table.columns
     ]
     as_read = expressions
@@ -172,7 +173,7 @@ def rows_as_read(
     table: Table,
     only_files: Iterable[str] | None = None,
 ) -> str:
-    """The SELECT of the rows of all files, or of `only_files`, typed and as read; "" for no file."""
+    """The SELECT of all files' rows, or of `only_files`, typed and as read; "" for no file."""
     groups = file_groups(connection, table.name, only_files)
     # one column may be a UUID in this file and an integer in that one
     raw_values: RawValues = "as they are" if len(groups) == 1 else "as text"
@@ -216,7 +217,7 @@ def typed_expression(expression: str, physical: str, column: Column, is_text: bo
     if column.type in ("TIMESTAMP", "DATE"):
         if physical == "VARCHAR":
             # a cast straight to timestamp would drop an offset such as +02:00
-            return f"try_cast(try_cast({expression} as timestamptz) as {column.type})"
+            return f"try_cast(try_cast(trim({expression}) as timestamptz) as {column.type})"
         is_time = physical.startswith(("TIMESTAMP", "DATE")) or physical == '"NULL"'
         return f"try_cast({expression if is_time else 'null'} as {column.type})"
     if physical == "VARCHAR":
@@ -242,7 +243,8 @@ def _number_in_text(expression: str, kind: str) -> str:
 def _mapping_tag(mapping: Mapping) -> str:
     if not mapping.columns:
         return ""
-    return "-" + hashlib.sha256(json.dumps(mapping.columns, sort_keys=True).encode()).hexdigest()[:8]
+    content = json.dumps(mapping.columns, sort_keys=True)
+    return "-" + hashlib.sha256(content.encode()).hexdigest()[:8]
 
 
 def _registered(
@@ -376,7 +378,8 @@ def _physical_types(
 
 def _empty_select(table: Table) -> str:
     typed = ", ".join(f"cast(null as {c.type}) as {identifier(c.name)}" for c in table.columns)
-    return f"select {typed}, cast(null as varchar) as source_file, cast(null as bigint) as source_row where false"
+    origin = "cast(null as varchar) as source_file, cast(null as bigint) as source_row"
+    return f"select {typed}, {origin} where false"
 
 
 def _summary(

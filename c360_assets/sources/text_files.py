@@ -77,7 +77,8 @@ def csv_header(path: Path) -> tuple[list[str], int]:
     blank_lines = len(list(takewhile(lambda line: not line.strip(), text)))
     text.seek(0)
     try:
-        first = next(row for row in csv.reader(text) if any(name.strip() for name in row))
+        rows = csv.reader(text, strict=True)
+        first = next(row for row in rows if any(name.strip() for name in row))
     except (csv.Error, StopIteration) as error:
         raise SourceError(f"{path}: the header cannot be read: {error}") from error
     if "�" in "".join(first):

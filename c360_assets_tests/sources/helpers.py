@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -71,13 +72,12 @@ class Pipeline:
         path.parent.mkdir(parents=True, exist_ok=True)
         with duckdb.connect() as connection:
             connection.execute("set TimeZone = 'UTC'")
-            connection.execute(f"copy ({select}) to '{path}' (format parquet)")
+            target = str(path).replace("'", "''")
+            connection.execute(f"copy ({select}) to '{target}' (format parquet)")
         return self.touch(path)
 
     def touch(self, path: Path) -> Path:
         """Give the file a modification time that no file had before."""
-        import os
-
         self._clock_ns += 1_000_000_000
         os.utime(path, ns=(self._clock_ns, self._clock_ns))
         return path

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from c360_assets.errors import SourceError
 from c360_assets.sources.event_span import CACHE_NAME, days_by_file, days_in_source, event_span
 from c360_assets.sources.folder import SourceFolder
 from c360_assets_tests.sources.helpers import ANN, Pipeline, events, lines, users
@@ -25,7 +24,7 @@ def span(pipe: Pipeline) -> tuple[date, date] | None:
 
 def test_the_span_covers_events_and_orders(pipe: Pipeline) -> None:
     pipe.write("raw_event.csv", events("e1,u1,x,2021-02-03", "e2,u1,x,2021-02-05 23:59"))
-    pipe.write("raw_order.csv", lines("order_id,user_id,created_at,order_cost", "o,u1,2021-02-07,1"))
+    pipe.write("raw_order.csv", lines("order_id,user_id,created_at,order_cost", "o,u1,2021-02-07,"))
     assert span(pipe) == (date(2021, 2, 3), date(2021, 2, 7))
 
 
@@ -92,7 +91,20 @@ def test_one_bad_file_does_not_hide_the_days_of_the_others(pipe: Pipeline) -> No
     assert sorted(problems) == ["raw_event/b.parquet", "raw_event/c.csv"]
 
 
-def test_a_source_whose_only_event_file_is_broken_says_so(pipe: Pipeline) -> None:
+def test_a_broken_event_file_leaves_the_days_unknown_and_says_so(
+    pipe: Pipeline, caplog: pytest.LogCaptureFixture
+) -> None:
     pipe.write("raw_event.parquet", b"no parquet")
-    with pytest.raises(SourceError, match=r"raw_event\.parquet is no readable Parquet file"):
-        span(pipe)
+    assert span(pipe) is None
+    assert "raw_event.parquet is no readable Parquet file" in caplog.text
+
+
+def test_a_source_that_cannot_be_read_has_no_span_and_says_why(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "raw_event.csv").write_text("nothing,that,fits\n1,2,3\n")
+    assert event_span(source, tmp_path / "home") is None
+    assert "the days of raw_event are not known" in caplog.text
+    assert not (tmp_path / "home" / "event_span.json").exists()

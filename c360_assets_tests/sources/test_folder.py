@@ -28,7 +28,8 @@ def test_a_table_is_one_file_of_any_format(tmp_path: Path, suffix: str) -> None:
 
 
 def test_a_table_is_every_file_of_a_folder_in_the_order_of_their_names(tmp_path: Path) -> None:
-    source = folder(tmp_path, raw_user__b_DOT_csv="", raw_user__a_DOT_jsonl="", raw_user__c__d_DOT_csv="")
+    files = {"raw_user__b_DOT_csv": "", "raw_user__a_DOT_jsonl": "", "raw_user__c__d_DOT_csv": ""}
+    source = folder(tmp_path, **files)
     assert names(source, "raw_user") == ["raw_user/a.jsonl", "raw_user/b.csv", "raw_user/c/d.csv"]
 
 

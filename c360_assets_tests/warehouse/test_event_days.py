@@ -204,7 +204,7 @@ EVENT_ROWS = st.lists(
 )
 ORDER_ROWS = st.lists(
     st.tuples(
-        st.sampled_from(["o1", "o2"]),
+        st.sampled_from(["o1", "o2", "o3"]),
         st.sampled_from([*USERS, "ghost"]),
         st.sampled_from(DAYS),
         st.sampled_from(["10", "12.5", "$1,000", "-1", "", "much"]),
@@ -215,7 +215,9 @@ ORDER_ROWS = st.lists(
 ACTIONS = st.one_of(
     st.tuples(st.just("events"), st.sampled_from("abc"), EVENT_ROWS),
     st.tuples(st.just("orders"), st.sampled_from("ab"), ORDER_ROWS),
-    st.tuples(st.just("remove"), st.sampled_from(["raw_event", "raw_order"]), st.sampled_from("abc")),
+    st.tuples(
+        st.just("remove"), st.sampled_from(["raw_event", "raw_order"]), st.sampled_from("abc")
+    ),
     st.tuples(st.just("users"), st.sets(st.sampled_from(USERS))),
     st.tuples(st.just("promo"), st.sampled_from(["1", "2"])),
     st.tuples(st.just("load")),
@@ -229,8 +231,7 @@ def act(pipe: Pipeline, action: tuple) -> None:
             pipe.write(f"raw_event/{name}.csv", events(*map(",".join, rows)))
         case ("orders", name, rows):
             written = [
-                # an order's id is its own for good, so the day is part of it
-                f'{order}-{day},{user},{day} 12:00,"{cost}",{promo}'
+                f'{order},{user},{day} 12:00,"{cost}",{promo}'
                 for order, user, day, cost, promo in rows
             ]
             pipe.write(f"raw_order/{name}.csv", lines(ORDER_HEADER, *written))
@@ -248,6 +249,7 @@ def act(pipe: Pipeline, action: tuple) -> None:
             pipe.roll(sorted(days))
 
 
+# never shrunk: an example costs as much as a run of everything
 @settings(max_examples=4, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
 @given(st.lists(ACTIONS, min_size=3, max_size=10))
 def test_any_history_ends_where_a_rebuild_from_scratch_does(actions: list[tuple]) -> None:

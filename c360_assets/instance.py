@@ -24,6 +24,8 @@ DAGSTER_YAML = """\
 # written by c360; edit freely, it is written only where it is missing
 telemetry:
   enabled: false
+nux:
+  enabled: false
 concurrency:
   runs:
     max_concurrent_runs: 1

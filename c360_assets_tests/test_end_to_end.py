@@ -108,7 +108,7 @@ def test_nine_users_of_jaffle_gaggle_wrote_capitals_in_their_domain(jaffle):
 def test_the_crm_gets_every_contact_company_and_gaggle_of_jaffle_gaggle(jaffle):
     lines = {
         path.name: len(path.read_text(encoding="utf-8").splitlines()) - 1
-        for path in (jaffle.settings.crm_dir / "current").glob("*.csv")
+        for path in (jaffle.settings.crm_dir / "latest").glob("*.csv")
     }
     assert lines == {"contacts.csv": 5774, "companies.csv": 581, "gaggles.csv": 823}
 

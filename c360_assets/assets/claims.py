@@ -167,4 +167,6 @@ def _refers(table: Table) -> Iterable[Claim]:
             f"select t.* from {table.qualified_name} as t left join {target.qualified_name} as r"
             f" on r.{reference.to_column} = t.{reference.column}"
             f" where t.{reference.column} is not null and r.{reference.to_column} is null",
+            # bad rows of a source never stop the rest; judging rejects those of unknown users
+            is_blocking=table.layer != "staging" or reference.to_table == "stg_users",
         )

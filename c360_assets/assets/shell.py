@@ -149,7 +149,8 @@ def table_asset(
             results = evaluate(work.connection, table, all_claims, outcome.scope)
             rows = row_count(work.connection, table)
         return dg.MaterializeResult(
-            metadata={**run_metadata(table, rows, settings), **outcome.metadata}, check_results=results
+            metadata={**run_metadata(table, rows, settings), **outcome.metadata},
+            check_results=results,
         )
 
     return cast(dg.AssetsDefinition, run)

@@ -283,10 +283,10 @@ IDENTITY_TABLES: tuple[Table, ...] = (
         grain="One row per e-mail domain seen in accounts, deals or applied domain merges.",
         columns=columns(
             """
-            email_domain    VARCHAR not null -- domain as it stands in addresses
-            corporate_email VARCHAR          -- company domain after merges; null where no company
-            domain_class VARCHAR not null one of [corporate,personal,disposable,relay,education] -- kind
-            merge_path      VARCHAR          -- chain of domains, where one was merged
+        email_domain    VARCHAR not null -- domain as it stands in addresses
+        corporate_email VARCHAR          -- company domain after merges; null where no company
+        domain_class VARCHAR not null one of [corporate,personal,disposable,relay,education] -- kind
+        merge_path      VARCHAR          -- chain of domains, where one was merged
             """
         ),
         key=("email_domain",),

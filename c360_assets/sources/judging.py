@@ -112,7 +112,8 @@ def _judge_days(scope: _Scope, time_column: str) -> tuple[date, ...]:
         days |= _judge_keys_over_all_days(scope)
     _reject_malformed(scope)
     scope.connection.execute(
-        "insert into ops.stale_days select unnest(?::date[]) except select event_date from ops.stale_days",
+        "insert into ops.stale_days select unnest(?::date[])"
+        " except select event_date from ops.stale_days",
         [sorted(days)],
     )
     _remember_files(scope)
@@ -360,7 +361,9 @@ def _undated(scope: _Scope, changed: list[str]) -> list[str]:
 
 
 def _remember_files(scope: _Scope) -> None:
-    scope.connection.execute("delete from ops.judged_files where source_table = ?", [scope.table.name])
+    scope.connection.execute(
+        "delete from ops.judged_files where source_table = ?", [scope.table.name]
+    )
     scope.connection.execute(
         "insert into ops.judged_files select source_table, source_file, fingerprint"
         " from ops.source_files where source_table = ?",
@@ -416,7 +419,8 @@ def _is_clean(scope: _Scope, rows: str) -> bool:
         key += ", r.event_date"
     suspicious = " or ".join(_suspicions(scope)) or "false"
     found = scope.connection.execute(
-        f"select count(*) = count(distinct hash({key})) and count(*) filter (where {suspicious}) = 0"
+        f"select count(*) = count(distinct hash({key}))"
+        f" and count(*) filter (where {suspicious}) = 0"
         f" from ({rows}) as r"
     ).fetchall()
     return bool(found[0][0])
@@ -473,11 +477,14 @@ def _suspects(scope: _Scope, judged: str) -> str:
     per_day = ", event_date" if scope.table.name in FACTS else ""
     keys = ", ".join(_key(scope.table)) + per_day
     content = ", ".join(
-        f"{_name(c.name)} := cast({_name(c.name + '__raw')} as varchar)" for c in scope.table.columns
+        f"{_name(name)} := cast({_name(f'{name}__raw')} as varchar)"
+        for name in scope.table.column_names
     )
     return f"""
         with judged as ({judged}),
-        repeated as (select {keys} from judged where reason is null group by {keys} having count(*) > 1),
+        repeated as (
+            select {keys} from judged where reason is null group by {keys} having count(*) > 1
+        ),
         suspects as (
             select source_file, source_row, event_date, reason, {keys.replace(', event_date', '')},
                 to_json(struct_pack({content}))::varchar as row_json

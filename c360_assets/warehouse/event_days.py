@@ -147,6 +147,12 @@ def _remember(connection: duckdb.DuckDBPyConnection, days: Sequence[date], run_i
     connection.execute(
         "insert into ops.rolled_days select unnest(?::date[]), ?", [list(days), run_id]
     )
+    # a day that came and went between two rollups is nobody's
+    connection.execute(
+        "delete from ops.stale_days"
+        " where event_date not in (select event_date from ops.rolled_days) and event_date not in"
+        " (select event_date from ops.source_file_days where event_date is not null)"
+    )
 
 
 def _in_days(days: Sequence[date]) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import sqlglot
 from sqlglot import exp
@@ -82,12 +83,10 @@ def remembered_lineage(query: Query, cache: Path) -> dict[str, tuple[Origin, ...
     Tracing all queries takes about a second; a run should not pay for it every time.
     """
     key = hashlib.sha256(f"{query.text}|{_schema()}".encode()).hexdigest()
-    try:
-        known = json.loads(cache.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        known = {}
+    known = _remembered(cache)
     name = f"{query.layer}.{query.name}"
-    if known.get(name, {}).get("key") != key:
+    entry = known.get(name)
+    if not isinstance(entry, dict) or entry.get("key") != key:
         known[name] = {"key": key, "columns": query.lineage}
         cache.parent.mkdir(parents=True, exist_ok=True)
         temporary = cache.with_suffix(f".{os.getpid()}.new")
@@ -98,6 +97,15 @@ def remembered_lineage(query: Query, cache: Path) -> dict[str, tuple[Origin, ...
         column: tuple((table, origin) for table, origin in origins)
         for column, origins in columns.items()
     }
+
+
+def _remembered(cache: Path) -> dict[str, Any]:
+    """What the file holds; nothing where it is missing or damaged."""
+    try:
+        known = json.loads(cache.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
 
 
 class _Tracer:

@@ -394,4 +394,15 @@ def test_claims_on_a_second_table_of_an_asset_carry_its_name():
 
 def test_what_follows_from_the_contract_blocks():
     for table in contracts.ALL_TABLES:
-        assert all(claim.is_blocking for claim in contract_claims(table))
+        drift = {claim.name for claim in contract_claims(table) if not claim.is_blocking}
+        assert drift == ({"order_id_refers_to_stg_orders"} & drift)
+
+
+def test_the_items_of_a_rejected_order_do_not_stop_the_rest(tmp_path):
+    source = SOURCE | {"raw_order": SOURCE["raw_order"].replace("2021-02-01 10:00:00", "no time")}
+    world = World(tmp_path, rules=RULES).write(**source).build()
+    table = contracts.table("stg_order_items")
+    with Warehouse(database=str(world.settings.warehouse_path)).reading() as connection:
+        results = evaluate(connection, table, contract_claims(table))
+    failed = {r.check_name: r.severity for r in results if not r.passed}
+    assert failed == {"order_id_refers_to_stg_orders": dg.AssetCheckSeverity.WARN}

@@ -454,10 +454,14 @@ MOMENTS = st.sampled_from(
 )
 EMAILS = st.sampled_from(["a@b.com", "A@B.com", "zoë@b.com", "nobody", ""])
 MORE = st.lists(st.just("more"), max_size=1)
-USERS = st.lists(st.builds(lambda i, n, e, t, m: [i, n, e, t, *m], IDS, WORDS, EMAILS, MOMENTS, MORE),
-                 max_size=6)  # fmt: skip
-EVENTS = st.lists(st.builds(lambda i, u, n, t, m: [i, u, n, t, *m], IDS, IDS, WORDS, MOMENTS, MORE),
-                  max_size=6)  # fmt: skip
+CELLS = {
+    "user": [IDS, WORDS, EMAILS, MOMENTS],
+    "event": [IDS, IDS, WORDS, MOMENTS],
+}
+USERS, EVENTS = (
+    st.lists(st.tuples(st.tuples(*cells), MORE).map(lambda row: [*row[0], *row[1]]), max_size=6)
+    for cells in CELLS.values()
+)
 
 
 # never shrunk: an example costs as much as a run

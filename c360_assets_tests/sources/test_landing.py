@@ -69,9 +69,8 @@ GOOD_CSV = {
 
 
 @pytest.mark.parametrize("content", GOOD_CSV.values(), ids=GOOD_CSV)
-@pytest.mark.parametrize("name", ["raw_user.csv", "raw_user.csv.gz"])
-def test_csv_may_be_written_in_many_ways(pipe: Pipeline, name: str, content: str) -> None:
-    pipe.write(name, content)
+def test_csv_may_be_written_in_many_ways(pipe: Pipeline, content: str) -> None:
+    pipe.write("raw_user.csv", content)
     pipe.load("raw_user")
     assert pipe.counts("raw_user") == (2, 0, 0)
     assert names(pipe) == ["Ann", "Bob"]
@@ -239,80 +238,69 @@ def test_names_of_files_may_hold_the_marks_of_patterns_and_quotes(pipe: Pipeline
 # Times and numbers in text
 
 
-@pytest.mark.parametrize(
-    ("text", "staged"),
-    [
-        ("2021-01-01T00:30:00+02:00", datetime(2020, 12, 31, 22, 30)),
-        ("2021-01-01 00:30:00-05", datetime(2021, 1, 1, 5, 30)),
-        ("2021-01-01T00:30:00Z", datetime(2021, 1, 1, 0, 30)),
-        ("2021-01-01 00:30:00.123456", datetime(2021, 1, 1, 0, 30, 0, 123456)),
-        ("2021-01-01", datetime(2021, 1, 1)),
-        ("1900-01-01", datetime(1900, 1, 1)),
-        ("2199-12-31", datetime(2199, 12, 31)),
-    ],
-)
 def test_times_are_utc_whatever_the_zone_of_the_machine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, staged: datetime
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    times = {
+        "2021-01-01T00:30:00+02:00": datetime(2020, 12, 31, 22, 30),
+        "2021-01-01 00:30:00-05": datetime(2021, 1, 1, 5, 30),
+        "2021-01-01T00:30:00Z": datetime(2021, 1, 1, 0, 30),
+        "2021-01-01 00:30:00.123456": datetime(2021, 1, 1, 0, 30, 0, 123456),
+        "2021-01-01": datetime(2021, 1, 1),
+        "1900-01-01": datetime(1900, 1, 1),
+        "2199-12-31": datetime(2199, 12, 31),
+    }
     monkeypatch.setenv("TZ", "America/New_York")
     with opened(tmp_path / "source", tmp_path / "home") as pipe:
-        pipe.write("raw_user.csv", users(f"u1,A,a@b.com,{text}"))
+        pipe.write("raw_user.csv", users(*(f"{text},A,a@b.com,{text}" for text in times)))
         pipe.load("raw_user")
-        assert pipe.values("select created_at from staging.stg_users") == [staged]
+        assert dict(pipe.rows("select user_id, created_at from staging.stg_users")) == times
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["infinity", "-infinity", "9999-12-31", "294000-01-01", "1899-12-31", "2021-02-30", "nonsense",
-     "1609459200", "0044-03-15 (BC)"],
-)  # fmt: skip
-def test_a_time_that_is_none_is_rejected_from_users_and_events(pipe: Pipeline, text: str) -> None:
-    pipe.write("raw_user.csv", users(ANN, f"u2,B,b@b.com,{text}"))
-    pipe.write("raw_event.csv", events(f"e1,u1,x,{text}", "e2,u1,x,2021-02-01"))
+def test_a_time_that_is_none_is_rejected_from_users_and_events(pipe: Pipeline) -> None:
+    broken = [
+        "infinity", "-infinity", "9999-12-31", "294000-01-01", "1899-12-31", "2200-01-01",
+        "2021-02-30", "nonsense", "1609459200", "0044-03-15 (BC)",
+    ]  # fmt: skip
+    pipe.write("raw_user.csv", users(ANN, *(f"{text},B,b@b.com,{text}" for text in broken)))
+    rows = [f"{text},u1,x,{text}" for text in broken]
+    pipe.write("raw_event.csv", events(*rows, "e1,u1,x,2021-02-01"))
     pipe.load("raw_user", "raw_event")
-    assert pipe.counts("raw_user") == (1, 1, 0)
-    assert pipe.counts("raw_event") == (1, 1, 0)
-    assert pipe.reasons("raw_event") == {"unparseable_time: timestamp": 1}
+    assert pipe.counts("raw_user") == (1, len(broken), 0)
+    assert pipe.counts("raw_event") == (1, len(broken), 0)
+    assert pipe.reasons("raw_event") == {"unparseable_time: timestamp": len(broken)}
 
 
-@pytest.mark.parametrize(
-    ("text", "amount"),
-    [
-        ("$40,000", "40000"),
-        ("40000", "40000"),
-        ("$1,234,567.891", "1234567.89"),
-        (" 12 ", "12"),
-        (".5", "0.5"),
-        ("+7", "7"),
-        ("1,5", None),
-        ("1.234,56", None),
-        ("40,00,000", None),
-        ("abc", None),
-        ("NaN", None),
-        ("(5)", None),
-        ("99999999999999999999", None),
-    ],
-)
-def test_an_amount_is_a_number_with_or_without_dollar_and_thousands(
-    pipe: Pipeline, text: str, amount: str | None
-) -> None:
+def test_an_amount_is_a_number_with_or_without_dollar_and_thousands(pipe: Pipeline) -> None:
+    amounts = {
+        "$40,000": Decimal(40000),
+        "40000": Decimal(40000),
+        "$1,234,567.891": Decimal("1234567.89"),
+        "12 ": Decimal(12),
+        ".5": Decimal("0.5"),
+        "+7": Decimal(7),
+    }
+    broken = ["1,5", "1.234,56", "40,00,000", "abc", "NaN", "(5)", "99999999999999999999"]
     header = "close_date,amount,deal_name,deal_stage,email"
-    pipe.write("deals.csv", lines(header, f'2021-01-01,"{text}",d,Won,a@acme.com'))
+    rows = (f'2021-01-01,"{text}","is {text}",Won,a@acme.com' for text in [*amounts, *broken])
+    pipe.write("deals.csv", lines(header, *rows))
     pipe.load("deals")
-    expected = [] if amount is None else [Decimal(amount)]
-    assert pipe.values("select amount from staging.stg_deals") == expected
-    assert pipe.reasons("deals") == ({} if amount else {"unparseable_number: amount": 1})
+    staged = dict(pipe.rows("select deal_name, amount from staging.stg_deals"))
+    assert staged == {f"is {text}".strip(): amount for text, amount in amounts.items()}
+    assert pipe.reasons("deals") == {"unparseable_number: amount": len(broken)}
 
 
-@pytest.mark.parametrize(
-    ("text", "quantity"),
-    [("3", 3), ("3.0", 3), ("3.7", None), ("1e2", None), ('"1,000"', 1000), ('"1,5"', None)],
-)
-def test_a_quantity_is_a_whole_number(pipe: Pipeline, text: str, quantity: int | None) -> None:
-    pipe.write("raw_order_item.csv", lines("order_id,product_id,quantity", f"o,p,{text}"))
+def test_a_quantity_is_a_whole_number(pipe: Pipeline) -> None:
+    texts = ["3", "3.0", "1,000", "3.7", "1e2", "1,5"]
+    rows = (f'o,"is {text}","{text}"' for text in texts)
+    pipe.write("raw_order_item.csv", lines("order_id,product_id,quantity", *rows))
     pipe.load("raw_order_item")
-    expected = [] if quantity is None else [quantity]
-    assert pipe.values("select quantity from staging.stg_order_items") == expected
+    assert dict(pipe.rows("select product_id, quantity from staging.stg_order_items")) == {
+        "is 3": 3,
+        "is 3.0": 3,
+        "is 1,000": 1000,
+    }
+    assert pipe.reasons("raw_order_item") == {"unparseable_number: quantity": 3}
 
 
 @pytest.mark.parametrize("kind", ["double", "float", "decimal(5, 2)"])

@@ -190,6 +190,16 @@ def test_another_discount_reprices_the_days_of_its_orders_and_no_other(pipe: Pip
     assert pipe.roll().mended_days == ()
 
 
+def test_a_day_that_came_and_went_between_two_rollups_is_not_stale(pipe: Pipeline) -> None:
+    pipe.write("raw_event/a.csv", events("e1,u1,x,2021-02-01"))
+    path = pipe.write("raw_event/b.csv", events("e2,u1,x,2021-02-02"))
+    pipe.load(*TABLES)
+    path.unlink()
+    pipe.load(*TABLES)
+    pipe.roll(DAYS[:1])
+    assert pipe.stale_days() == []
+
+
 USERS = [f"u{n}" for n in range(4)]
 PROMOS = ["", "p1", "p2"]
 TIMES = [f"{day} {hour}" for day in DAYS for hour in ("00:00", "12:30", "23:59:59.999999")]

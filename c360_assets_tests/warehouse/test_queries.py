@@ -10,7 +10,8 @@ from c360_assets import contracts
 from c360_assets.assets.shell import column_lineage, deps_of
 from c360_assets.contracts import Table
 from c360_assets.errors import ContractError
-from c360_assets.warehouse.queries import Query, all_queries, query
+from c360_assets.settings import Settings
+from c360_assets.warehouse.queries import Query, all_queries, query, remembered_lineage
 
 QUERIES = all_queries()
 BY_QUALIFIED_NAME = {table.qualified_name: table for table in contracts.ALL_TABLES}
@@ -216,14 +217,31 @@ def test_lineage_names_columns_of_the_contract(name):
                 BY_QUALIFIED_NAME[table].column(column)
 
 
-def test_dagster_shows_the_lineage_by_asset_without_a_table_of_its_own():
-    lineage = column_lineage(contracts.table("contacts"))
+def test_dagster_shows_the_lineage_by_asset_and_raw_tables_have_none(tmp_path):
+    settings = Settings(home=tmp_path)
+    lineage = column_lineage(contracts.table("contacts"), settings)
     assert lineage is not None
     orders = lineage.deps_by_column["number_of_orders"]
     assert [(d.asset_key.to_user_string(), d.column_name) for d in orders] == [
         ("user_event_days", "number_of_orders")
     ]
-    assert column_lineage(contracts.table("raw_user")) is None
+    assert column_lineage(contracts.table("raw_user"), settings) is None
+
+
+def test_remembered_lineage_is_that_of_the_sql_as_it_is_now(tmp_path):
+    cache = tmp_path / "lineage.json"
+    old = Query("people", "marts", "-- x\nselect c.user_id as id from marts.contacts as c")
+    new = Query("people", "marts", "-- x\nselect c.email as id from marts.contacts as c")
+    for query_, column in ((old, "user_id"), (old, "user_id"), (new, "email"), (old, "user_id")):
+        assert remembered_lineage(query_, cache) == {"id": (("marts.contacts", column),)}
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"marts.people": 7}', '{"a": null}'])
+def test_a_damaged_memory_of_lineage_is_made_anew(tmp_path, content):
+    cache = tmp_path / "lineage.json"
+    cache.write_text(content)
+    asked = Query("people", "marts", "select c.email as id from marts.contacts as c")
+    assert remembered_lineage(asked, cache) == {"id": (("marts.contacts", "email"),)}
 
 
 # --- asking for what there is not ----------------------------------------------------------------

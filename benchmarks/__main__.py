@@ -95,9 +95,7 @@ def _table(scale: int, figures: dict[str, Any]) -> Table:
     return table
 
 
-def _row(
-    table: Table, what: str, seconds: float, of: float, target: str, memory: str = ""
-) -> None:
+def _row(table: Table, what: str, seconds: float, of: float, target: str, memory: str = "") -> None:
     table.add_row(what, f"{seconds:.3f}", f"{seconds / of:.2f}", target, memory)
 
 

@@ -20,8 +20,8 @@ from c360_assets.assets.shell import Step, open_step, utc_now
 from c360_assets.assets.staging import judge_source, make_staged
 from c360_assets.settings import Settings
 from c360_assets.sources import landing
+from c360_assets.sources.fact_days import narrowed
 from c360_assets.sources.folder import SourceFolder
-from c360_assets.sources.judging import narrowed
 from c360_assets.warehouse.duckdb import Warehouse, replace_table
 from c360_assets.warehouse.event_days import swap_days
 from c360_assets.warehouse.publish import publish
@@ -88,9 +88,7 @@ class BarePipeline:
     def publish(self) -> None:
         """Write the published copy, timed as `published`."""
         with self.timings.of("published"), self.warehouse.reading() as connection:
-            publish(
-                connection, published_tables(), self.settings.published_dir, RUN_ID, utc_now()
-            )
+            publish(connection, published_tables(), self.settings.published_dir, RUN_ID, utc_now())
 
     def _stage(self, staged: str, source: str) -> None:
         table, raw = contracts.table(staged), contracts.table(source)

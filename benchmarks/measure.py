@@ -99,9 +99,7 @@ def measure_sql(source: Path, home: Path, repeat: int) -> dict[str, object]:
         scans.append(bare_scan(source))
         builds.append(_full_build(source, home))
         scans.append(bare_scan(source))
-    steps = {
-        name: _median([build.seconds[name] for build in builds]) for name in builds[0].seconds
-    }
+    steps = {name: _median([build.seconds[name] for build in builds]) for name in builds[0].seconds}
     return {
         "bare_scan": _median(scans),
         "up_to_corporate_accounts": _median([build.sum(UP_TO_ACCOUNTS) for build in builds]),

@@ -9,7 +9,7 @@ from c360_assets.assets.claims import Claim, check_specs, contract_claims, evalu
 from c360_assets.assets.shell import face, open_step, run_metadata
 from c360_assets.days import days_in, read_spans, spans
 from c360_assets.settings import Settings
-from c360_assets.sources.judging import narrowed
+from c360_assets.sources.fact_days import narrowed
 from c360_assets.warehouse.duckdb import Warehouse, row_count
 from c360_assets.warehouse.event_days import DAYS, TOTALS, swap_days
 

@@ -14,7 +14,9 @@ from c360_assets.contracts import Table
 from c360_assets.identity.addresses import normalise_email, plain_email_predicate
 from c360_assets.settings import Settings
 from c360_assets.sources.address_forms import learn_addresses
-from c360_assets.sources.judging import FACTS, Verdicts, has_changed, judge
+from c360_assets.sources.fact_days import has_changed
+from c360_assets.sources.judging import Verdicts, judge
+from c360_assets.sources.row_rules import FACTS
 from c360_assets.warehouse.duckdb import replace_table, replace_view
 from c360_assets.warehouse.queries import query
 
@@ -64,22 +66,24 @@ def make_staged(step: Step, staged: Table, source: Table) -> None:
         replace_view(step.connection, staged, query(staged.qualified_name))
         return
     version = _version(step, staged, source)
-    if version is not None and _staged_version(step, staged) == version:
+    if _staged_version(step, staged) == version:
         return
     replace_table(step.connection, staged, query(staged.qualified_name))
     step.connection.execute("delete from ops.staged_versions where table_name = ?", [staged.name])
     step.connection.execute("insert into ops.staged_versions values (?, ?)", [staged.name, version])
 
 
-def _version(step: Step, staged: Table, source: Table) -> str | None:
-    """Names the SELECT and the files behind it; None where other tables decide, too."""
-    if any(reference.to_table == "stg_users" for reference in source.references):
-        return None
-    files = step.connection.execute(
+def _version(step: Step, staged: Table, source: Table) -> str:
+    """Names all that the staged table follows from: the SELECT, the files, the users known."""
+    inputs = step.connection.execute(
         "select source_file, fingerprint from ops.source_files where source_table = ? order by all",
         [source.name],
     ).fetchall()
-    content = f"{query(staged.qualified_name).text}|{step.folder.path}|{files}"
+    if any(reference.to_table == "stg_users" for reference in source.references):
+        inputs += step.connection.execute(
+            "select table_name, version from ops.staged_versions where table_name = 'stg_users'"
+        ).fetchall()
+    content = f"{query(staged.qualified_name).text}|{step.folder.path}|{inputs}"
     return hashlib.sha256(content.encode()).hexdigest()
 
 

@@ -34,7 +34,7 @@ from c360_assets.identity.merge_files import printable
 from c360_assets.settings import Settings
 from c360_assets.sources.event_span import days_by_file
 from c360_assets.sources.folder import SourceFile, SourceFolder
-from c360_assets.sources.judging import FACTS
+from c360_assets.sources.row_rules import FACTS
 
 FILES_TAG = "c360/event_files"
 RANGE_TAGS = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")

@@ -37,6 +37,7 @@ create table if not exists ops.source_file_days (
     content_hash hugeint
 );
 create table if not exists ops.stale_days (event_date date);
+create table if not exists ops.judged_users (source_table varchar, version varchar);
 create table if not exists ops.staged_versions (table_name varchar, version varchar);
 create table if not exists ops.address_forms (raw_email varchar, email varchar);
 """

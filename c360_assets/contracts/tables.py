@@ -273,9 +273,7 @@ IDENTITY_TABLES: tuple[Table, ...] = (
             """
         ),
         key=("user_id",),
-        references=references(
-            "user_id -> stg_users.user_id\ncontact_user_id -> stg_users.user_id"
-        ),
+        references=references("user_id -> stg_users.user_id\ncontact_user_id -> stg_users.user_id"),
     ),
     Table(
         name="domain_identity",

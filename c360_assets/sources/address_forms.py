@@ -11,7 +11,7 @@ from collections.abc import Callable
 import duckdb
 
 from c360_assets.contracts import Table
-from c360_assets.sources.judging import EMAIL_COLUMNS, PlainEmail
+from c360_assets.sources.row_rules import EMAIL_COLUMNS, PlainEmail
 
 Normalise = Callable[[str], str | None]
 

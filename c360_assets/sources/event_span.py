@@ -21,8 +21,8 @@ from c360_assets import contracts
 from c360_assets.contracts.bookkeeping import EMPTY_CATALOG
 from c360_assets.errors import SourceError
 from c360_assets.sources.folder import SourceFile, SourceFolder
-from c360_assets.sources.judging import FACTS
 from c360_assets.sources.landing import land
+from c360_assets.sources.row_rules import FACTS
 
 Span = tuple[date, date]
 CACHE_NAME = "event_span.json"
@@ -124,14 +124,13 @@ def _file_days(table: str) -> str:
     time = FACTS[table]
     return (
         f'select source_file, cast("{time}" as date) as day from raw.{table}'
-        f' where "{time}" >= date \'1900-01-01\' and "{time}" < date \'2200-01-01\''
+        f" where \"{time}\" >= date '1900-01-01' and \"{time}\" < date '2200-01-01'"
     )
 
 
 def _fingerprint(folder: SourceFolder, files: dict[str, tuple[SourceFile, ...]]) -> str:
     parts = [str(folder.path), folder.mapping_fingerprint]
     parts += [f"{file.name}={file.fingerprint}" for group in files.values() for file in group]
-
 
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -146,5 +145,3 @@ def _read(cache: Path) -> dict[str, str | None] | None:
 
 def _span(first: str | None, last: str | None) -> Span | None:
     return (date.fromisoformat(first), date.fromisoformat(last)) if first and last else None
-
-

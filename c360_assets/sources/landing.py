@@ -339,8 +339,7 @@ def _physical_types(
         ).fetchall()
     except duckdb.Error as error:
         raise SourceError(
-            f"an expression of sources.toml does not fit {group.names[0]}: "
-            f"{_first_line(error)}"
+            f"an expression of sources.toml does not fit {group.names[0]}: {_first_line(error)}"
         ) from error
     return {row[0]: str(row[1]) for row in rows}
 

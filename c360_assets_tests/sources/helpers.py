@@ -19,7 +19,7 @@ from c360_assets.assets.raw import read_merges
 from c360_assets.assets.shell import Step, open_step
 from c360_assets.assets.staging import stage
 from c360_assets.settings import Settings
-from c360_assets.sources.judging import narrowed
+from c360_assets.sources.fact_days import narrowed
 from c360_assets.sources.landing import Landed, land, sweep
 from c360_assets.warehouse.duckdb import Warehouse, replace_table
 from c360_assets.warehouse.event_days import Swapped, swap_days

@@ -206,9 +206,7 @@ def test_parquet_times_that_are_none_are_rejected(pipe: Pipeline, sql: str) -> N
         ("'nan'::double", None),
     ],
 )
-def test_parquet_may_hold_amounts_of_any_type(
-    pipe: Pipeline, sql: str, price: str | None
-) -> None:
+def test_parquet_may_hold_amounts_of_any_type(pipe: Pipeline, sql: str, price: str | None) -> None:
     select = f"select 1 as product_id, 'P' as name, {sql} as price"
     pipe.write_parquet("raw_product.parquet", select)
     pipe.load("raw_product")
@@ -407,9 +405,7 @@ def test_an_unreadable_file_fails_the_claim_until_it_is_mended(pipe: Pipeline) -
     pipe.write("raw_user/b.parquet", b"garbage")
     pipe.load("raw_user")
     asset = next(
-        asset
-        for asset in raw.build_raw_assets(pipe.settings)
-        if asset.key.path[-1] == "raw_user"
+        asset for asset in raw.build_raw_assets(pipe.settings) if asset.key.path[-1] == "raw_user"
     )
     (spec,) = (s for s in asset.check_specs if s.name == "every_file_is_readable")
     assert not spec.blocking
@@ -472,7 +468,7 @@ def test_bytes_that_are_no_utf8_cost_their_line_alone(pipe: Pipeline) -> None:
 
 
 def test_mixed_line_breaks_and_a_bad_line_are_no_trouble_together(pipe: Pipeline) -> None:
-    content = users(ANN).replace("\n", "\r\n").encode() + b"u9,\xff\n\nu8,\"x\r\n" + BOB.encode()
+    content = users(ANN).replace("\n", "\r\n").encode() + b'u9,\xff\n\nu8,"x\r\n' + BOB.encode()
     pipe.write("raw_user.csv.gz", content)
     pipe.load("raw_user")
     assert names(pipe) == ["Ann", "Bob"]

@@ -23,7 +23,7 @@ demo: $(INSTALLED) ## make the demo data and run the whole pipeline on it
 
 dev: $(INSTALLED) ## Dagster's pages and daemon, on port 3000 of this machine (PORT)
 	home="$$($(BIN)/python -m c360_assets.instance)"; \
-	  DAGSTER_HOME="$$home" exec $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)
+	  DAGSTER_HOME="$$home" exec $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT) --log-level warning
 
 test: $(INSTALLED) ## run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

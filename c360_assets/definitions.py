@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
@@ -48,13 +50,10 @@ def build_defs(
     relax_sqlite()
     chosen = settings or Settings.load()
     days = partitions or build_partitions(chosen)
-    pipeline = [
-        *build_raw_assets(chosen),
-        *build_staging_assets(chosen),
-        *build_event_assets(chosen, days),
-        *build_identity_assets(chosen),
-        *build_mart_assets(chosen),
-    ]
+    with warnings.catch_warnings():
+        # single-run backfills are pinned with the version of Dagster that they were tested on
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        pipeline = _pipeline(chosen, days)
     return dg.Definitions(
         assets=[*pipeline, *build_publishing_assets(chosen, pipeline)],
         jobs=build_jobs(),
@@ -63,7 +62,29 @@ def build_defs(
         resources={"warehouse": Warehouse(database=str(chosen.warehouse_path))},
         # a process per step would cost ten seconds each
         executor=dg.in_process_executor,
+        loggers={"console": quiet_console},
     )
+
+
+def _pipeline(settings: Settings, days: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+    return [
+        *build_raw_assets(settings),
+        *build_staging_assets(settings),
+        *build_event_assets(settings, days),
+        *build_identity_assets(settings),
+        *build_mart_assets(settings),
+    ]
+
+
+@dg.logger(
+    config_schema={"log_level": dg.Field(str, default_value="WARNING")},
+    description="Only what went wrong; the run's history keeps every event.",
+)
+def quiet_console(context: dg.InitLoggerContext) -> logging.Logger:
+    """The console of a run without its thousand events of everything that went well."""
+    console = logging.Logger("c360", level=context.logger_config["log_level"])
+    console.addHandler(logging.StreamHandler())
+    return console
 
 
 @dg.definitions

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from filelock import FileLock
 from sqlalchemy.pool import QueuePool
 
 from c360_assets.settings import Settings
@@ -44,14 +45,32 @@ KEPT_ENGINES = 8  # files held open: the index, the runs, the schedules and the 
 
 
 def prepare_dagster_home(settings: Settings) -> Path:
-    """Create DAGSTER_HOME with its `dagster.yaml`, point the environment at it; returns it."""
+    """Create DAGSTER_HOME with its `dagster.yaml`, point the environment at it; returns it.
+
+    The first caller also sets up Dagster's databases, behind a lock: two processes that find them
+    missing at the same moment would fail each other.
+    """
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
-    config = home / "dagster.yaml"
-    if not config.exists():
-        config.write_text(DAGSTER_YAML, encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(home)
+    ready = home / ".ready"
+    with FileLock(home / ".ready.lock"):
+        config = home / "dagster.yaml"
+        if not config.exists():
+            config.write_text(DAGSTER_YAML, encoding="utf-8")
+        if not ready.exists():
+            _set_up_databases()
+            ready.touch()
     return home
+
+
+def _set_up_databases() -> None:
+    # Dagster takes seconds to import, and callers that only need the folder should not wait
+    dagster = importlib.import_module("dagster")
+    with dagster.DagsterInstance.get() as instance:
+        instance.get_runs_count()
+        instance.event_log_storage.get_maximum_record_id()
+        instance.all_instigator_state()
 
 
 @lru_cache(maxsize=1)

@@ -127,7 +127,7 @@ class FreshnessRules(_Strict):
 class SensorRules(_Strict):
     """How sensors watch folders. A file counts as stable when unchanged for `settle_seconds`."""
 
-    interval_seconds: int = Field(30, ge=5)
+    interval_seconds: int = Field(10, ge=5)
     settle_seconds: float = Field(5.0, ge=0)
 
 
@@ -201,10 +201,17 @@ class Settings(BaseSettings):
     source: Path | None = None
     merges: Path | None = None
     as_of: str | None = None
-    engine: Literal["duckdb", "spark"] = "duckdb"
+    engine: str = "duckdb"
     crm: str = "file"
     config: Path | None = None
     rules: Rules = Rules()
+
+    @field_validator("engine")
+    @classmethod
+    def _engine_is_there(cls, value: str) -> str:
+        if value != "duckdb":
+            raise ValueError(f"C360_ENGINE is {value!r}; this version runs on duckdb alone")
+        return value
 
     @field_validator("as_of")
     @classmethod

@@ -106,7 +106,9 @@ def _upstream(table: Table) -> list[str]:
     query = all_queries().get(table.qualified_name)
     known = {each.qualified_name: each for each in contracts.ALL_TABLES}
     names = query.tables if query else ()
-    return [_link(known[name]) if name in known else f"`{name}`" for name in names]
+    # relations that live only within a transaction help nobody
+    kept = [name for name in names if name in known or name.startswith("ops.")]
+    return [_link(known[name]) if name in known else f"`{name}`" for name in kept]
 
 
 def _column_line(table: Table, column: Column) -> str:

@@ -264,4 +264,5 @@ def _innermost(error: Any) -> str:
     if text.endswith(dg.DagsterExecutionInterruptedError.__name__):
         return "it was interrupted; the tables that it finished stand, the others are as before"
     prefix, separator, rest = text.partition(": ")
-    return rest if separator and prefix.startswith("c360_assets.errors.") else text
+    is_ours = prefix.startswith(("c360_assets.errors.", "dagster._core.errors."))
+    return rest if separator and is_ours else text

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+
+from c360_assets.contracts.raw import RAW_TABLES
+
 SCHEMAS = ("raw", "staging", "identity", "marts", "crm", "ops")
 
 # which files were read, and what in them was no row at all
@@ -62,10 +66,25 @@ create table if not exists ops.unreadable_merge_files (
 );
 """
 
+_VERSION = """
+create table if not exists ops.layout (version varchar);
+"""
+
 EMPTY_CATALOG = (
     "".join(f"create schema if not exists {name};\n" for name in SCHEMAS)
     + _FILES
     + _VERDICTS
     + _RULES
     + _MERGES
+    + _VERSION
 )
+
+# What the pipeline keeps for itself was written under these rules; another release starts afresh.
+LAYOUT_VERSION = hashlib.sha256(
+    "|".join(
+        [
+            EMPTY_CATALOG,
+            *(f"{t.name} {c.name} {c.type} {c.is_nullable}" for t in RAW_TABLES for c in t.columns),
+        ]
+    ).encode()
+).hexdigest()[:16]

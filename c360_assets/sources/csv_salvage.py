@@ -9,14 +9,24 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import IO
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 MAX_ROW_LINES = 100  # lines of one row whose values hold line breaks
 
 Lost = tuple[int, str, str]
-csv.field_size_limit(MAX_LINE_BYTES)
+
+
+@contextmanager
+def long_fields() -> Iterator[None]:
+    """Let the csv module take fields as long as a line may be; its limit is the process's own."""
+    before = csv.field_size_limit(MAX_LINE_BYTES)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 def salvage(
@@ -33,16 +43,21 @@ def salvage(
         lines.take(1)
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
+    with long_fields():
+        return _copy_rows(lines, writer.writerow, len(columns))
+
+
+def _copy_rows(lines: _Lines, write: Callable[[Sequence[str]], object], width: int) -> list[Lost]:
     lost = []
     is_header = True
     while lines.peek(1):
         number = lines.number
-        row, length, problem = _next_row(lines, len(columns))
+        row, length, problem = _next_row(lines, width)
         taken = "".join(lines.take(length))
         if is_header:
             is_header = False
         elif row is not None:
-            writer.writerow(row)
+            write(row)
         elif taken.strip("\r\n"):
             lost.append((number, _printable(taken.strip("\r\n")), problem))
     return lost

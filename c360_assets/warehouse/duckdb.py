@@ -17,7 +17,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 from pydantic import Field, PrivateAttr
 
 from c360_assets.contracts import Table
-from c360_assets.contracts.bookkeeping import EMPTY_CATALOG
+from c360_assets.contracts.bookkeeping import EMPTY_CATALOG, LAYOUT_VERSION
 from c360_assets.errors import WarehouseBusyError, WarehouseError
 from c360_assets.warehouse.queries import Query
 from c360_assets.warehouse.session import SAFE_CONFIG, SESSION
@@ -101,6 +101,7 @@ class Warehouse(DuckDBResource):
         try:
             held = duckdb.connect(self.database, config={**SAFE_CONFIG, **self.connection_config})
             held.execute(EMPTY_CATALOG)
+            self._require_layout(held)
         except BaseException as error:
             lock.release()
             if isinstance(error, duckdb.Error):
@@ -110,6 +111,19 @@ class Warehouse(DuckDBResource):
                 ) from error
             raise
         self._held, self._held_lock = held, lock
+
+    def _require_layout(self, held: duckdb.DuckDBPyConnection) -> None:
+        """Refuse a warehouse whose bookkeeping another release wrote: its verdicts may not hold."""
+        known = held.execute("select version from ops.layout").fetchall()
+        if known == [(LAYOUT_VERSION,)]:
+            return
+        if known or held.execute("select 1 from ops.source_files limit 1").fetchall():
+            held.close()
+            raise WarehouseError(
+                f"{self.database} was made by another release of c360. It is a cache: remove it, "
+                "and `c360 run` builds it anew from the source and the merge files"
+            )
+        held.execute("insert into ops.layout values (?)", [LAYOUT_VERSION])
 
     def _acquire(self) -> BaseFileLock:
         Path(self.database).parent.mkdir(parents=True, exist_ok=True)

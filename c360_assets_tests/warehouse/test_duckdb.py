@@ -316,3 +316,15 @@ def test_a_program_that_takes_no_lock_is_named_as_the_one_to_close(warehouse):
             warehouse.hold()
         other.communicate("\n")
     assert names(warehouse) == ["Ann"]
+
+
+def test_a_warehouse_of_another_release_is_refused_with_the_remedy(tmp_path):
+    warehouse = Warehouse(database=str(tmp_path / "w.duckdb"))
+    with warehouse.transaction() as connection:
+        connection.execute("update ops.layout set version = 'older'")
+    refused = pytest.raises(WarehouseError, match=r"another release of c360.*remove it")
+    with refused, warehouse.reading():
+        pass
+    (tmp_path / "w.duckdb").unlink()
+    with warehouse.reading() as connection:
+        assert connection.execute("select count(*) from ops.source_files").fetchall() == [(0,)]

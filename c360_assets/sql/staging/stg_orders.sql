@@ -39,9 +39,10 @@ select
     'raw_order' as origin
 from priced
 union all
--- ops.order_event_names is empty where there is a raw_order table
+-- ops.order_event_names is empty where there is a raw_order table;
+-- an event's id is unique within its day, so the day is part of the order's
 select
-    e.event_id as order_id,
+    cast(cast(e.timestamp as date) as varchar) || '/' || e.event_id as order_id,
     e.user_id,
     e.timestamp as ordered_at,
     cast(null as decimal(18, 2)) as order_cost,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -121,6 +124,14 @@ def show_demo(
             out.say(f"  [bold]{command}[/]  {meaning}")
 
 
+def _own_name() -> str:
+    """How to call this command from here: `make` runs it from a virtual environment."""
+    called = Path(sys.argv[0])
+    if shutil.which("c360") is not None or called.name != "c360":
+        return "c360"
+    return os.path.relpath(called)
+
+
 def demo_document(
     settings: Settings, data: DemoData, report: RunReport, seconds: float
 ) -> dict[str, Any]:
@@ -128,13 +139,14 @@ def demo_document(
     manifest = read_manifest(settings)
     is_current = manifest is not None and manifest.run_id == report.run_id
     crm = report.steps.get("crm_sync")
+    c360 = _own_name()
     commands = {
         "make dev": "the Dagster UI with this run and every table",
-        "c360 status": "what is there, how old it is and what needs attention",
+        f"{c360} status": "what is there, how old it is and what needs attention",
     }
     email = merged_away_address(settings) if manifest is not None else None
     if email is not None:
-        commands[f"c360 explain {shlex.quote(email)}"] = "who that is, and why"
+        commands[f"{c360} explain {shlex.quote(email)}"] = "who that is, and why"
     return {
         **report.document(),
         "total_seconds": round(seconds, 2),
@@ -146,7 +158,7 @@ def demo_document(
         },
         "rows": report.rows_by_table(manifest.rows if manifest and is_current else {}),
         "published": manifest.database if manifest else None,
-        "crm": crm.location if crm else None,
+        "crm": str(settings.crm_dir / "latest") if crm and crm.location else None,
         "next": commands,
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from datetime import UTC, date, datetime, timedelta
 
@@ -62,7 +61,6 @@ def build_defs(
         resources={"warehouse": Warehouse(database=str(chosen.warehouse_path))},
         # a process per step would cost ten seconds each
         executor=dg.in_process_executor,
-        loggers={"console": quiet_console},
     )
 
 
@@ -74,17 +72,6 @@ def _pipeline(settings: Settings, days: dg.DailyPartitionsDefinition) -> list[dg
         *build_identity_assets(settings),
         *build_mart_assets(settings),
     ]
-
-
-@dg.logger(
-    config_schema={"log_level": dg.Field(str, default_value="WARNING")},
-    description="Only what went wrong; the run's history keeps every event.",
-)
-def quiet_console(context: dg.InitLoggerContext) -> logging.Logger:
-    """The console of a run without its thousand events of everything that went well."""
-    console = logging.Logger("c360", level=context.logger_config["log_level"])
-    console.addHandler(logging.StreamHandler())
-    return console
 
 
 @dg.definitions

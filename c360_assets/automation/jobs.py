@@ -12,6 +12,8 @@ DAILY = "daily_c360"
 IDENTITY = "refresh_identity"
 EVENTS = "refresh_events"
 DAILY_CRON = "0 5 * * *"
+# the console of a run shows what went wrong; its history keeps all of its thousand events
+QUIET_CONSOLE = {"loggers": {"console": {"config": {"log_level": "WARNING"}}}}
 
 
 @lru_cache(maxsize=1)
@@ -24,19 +26,17 @@ def build_jobs() -> list[dg.UnresolvedAssetJobDefinition]:
     identity = dg.AssetSelection.assets("merged_user", "merged_company_domain").downstream()
     events = dg.AssetSelection.assets("raw_event", "raw_order").downstream()
     return [
-        dg.define_asset_job(
-            EVERYTHING, everything, description="Rebuilds every table, over all days."
-        ),
-        dg.define_asset_job(
-            DAILY, everything, description="Builds one day and everything downstream of it."
-        ),
-        dg.define_asset_job(
-            IDENTITY, identity, description="Folds the merge files, and all downstream of them."
-        ),
-        dg.define_asset_job(
-            EVENTS, events, description="Takes in new event files, and all downstream of them."
-        ),
+        _job(EVERYTHING, everything, "Rebuilds every table, over all days."),
+        _job(DAILY, everything, "Builds one day and everything downstream of it."),
+        _job(IDENTITY, identity, "Folds the merge files, and all downstream of them."),
+        _job(EVENTS, events, "Takes in new event files, and all downstream of them."),
     ]
+
+
+def _job(
+    name: str, selection: dg.AssetSelection, description: str
+) -> dg.UnresolvedAssetJobDefinition:
+    return dg.define_asset_job(name, selection, config=QUIET_CONSOLE, description=description)
 
 
 def newest_complete_day(

@@ -210,6 +210,7 @@ def test_the_schedule_is_at_five_utc_for_the_daily_job(defs):
     assert schedule.cron_schedule == "0 5 * * *"
     assert schedule.execution_timezone == "UTC"
     assert schedule.job_name == "daily_c360"
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
 
 
 def test_the_schedule_asks_for_the_day_before(tmp_path):

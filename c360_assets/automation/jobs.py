@@ -57,6 +57,7 @@ def build_daily_schedule(partitions: dg.DailyPartitionsDefinition) -> dg.Schedul
         job_name=DAILY,
         cron_schedule=DAILY_CRON,
         execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Builds the newest complete day and everything downstream of it.",
     )
     def daily(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:

@@ -16,9 +16,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-HISTORY_DAYS = 92
-LONG_HISTORY_DAYS = 920
-MEMORY_TARGET_MIB = 2048
+from benchmarks import HISTORY_DAYS
+
+LONG_HISTORY_DAYS = 10 * HISTORY_DAYS
 
 
 def main() -> None:

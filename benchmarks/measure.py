@@ -10,6 +10,7 @@ import json
 import os
 import resource
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import duckdb
 
+from benchmarks import HISTORY_DAYS
 from benchmarks.bare import MARTS_TO_ACCOUNTS, BarePipeline, Timings
 from c360_assets.settings import Settings
 from c360_assets.sources.demo import write_demo
@@ -34,7 +36,6 @@ UP_TO_ACCOUNTS = (
     "stg_users", "stg_gaggles", "stg_promos", "stg_events", "stg_orders", "stg_deals",
     "user_event_days", "merge_journal", "user_identity", "domain_identity", *MARTS_TO_ACCOUNTS,
 )  # fmt: skip
-HISTORY_DAYS = 92
 
 
 def main() -> None:
@@ -138,8 +139,6 @@ def measure_day(source: Path, home: Path, repeat: int) -> dict[str, object]:
 
 def measure_dagster(source: Path, home: Path, repeat: int) -> dict[str, object]:
     """(d) the whole run through Dagster from the shell, warm, and the same transforms bare."""
-    import subprocess
-
     walls, bares = [], []
     environment = {**os.environ, "C360_HOME": str(home), "C360_SOURCE": str(source)}
     command = [sys.executable, "-m", "c360_assets.cli", "run", "--json"]

@@ -201,10 +201,10 @@ STAGING_TABLES: tuple[Table, ...] = (
         """
         event_date        DATE      not null -- the day, UTC
         user_id           VARCHAR   not null -- the account
-        number_of_events  BIGINT    not null >= 0 -- events on that day
+        number_of_events  INTEGER   not null >= 0 -- events on that day
         first_event       TIMESTAMP          -- first event of the day
         most_recent_event TIMESTAMP          -- last event of the day
-        number_of_orders  BIGINT    not null >= 0 -- orders on that day
+        number_of_orders  INTEGER   not null >= 0 -- orders on that day
         first_order       TIMESTAMP          -- first order of the day
         most_recent_order TIMESTAMP          -- last order of the day
         sales_total       DECIMAL(38,2)      -- sum of the orders' sales_total

@@ -112,17 +112,34 @@ def days_that_changed(facts: Facts, files: list[str]) -> set[date]:
 def _profile_files(facts: Facts, files: list[str]) -> None:
     """Count the rows per day of each changed file: the map from files to days.
 
-    The content hash tells the days of a rewritten file apart; a first load of many day files goes
-    without, since it would read every column of them.
+    The content hash tells the days of a rewritten file apart. It reads every column, so that files
+    of one day, and a first load of many files, go without.
     """
     facts.connection.execute(
         "delete from ops.source_file_days where source_table = ?"
         " and source_file in (select unnest(?::varchar[]))",
         [facts.table.name, files],
     )
-    # of the values as read: typed, what cannot be typed is as null as nothing at all
-    columns = ", ".join(_name(f"{name}__raw") for name in facts.table.column_names)
-    content = f"sum(hash({columns})::hugeint)" if len(files) < MANY_FILES else "null"
+    _count_days(facts, files, content="null")
+    if len(files) >= MANY_FILES:
+        return
+    chosen = "source_table = ? and source_file in (select unnest(?::varchar[]))"
+    several = facts.connection.execute(
+        f"select source_file from ops.source_file_days where {chosen}"
+        " group by source_file having count(*) > 1",
+        [facts.table.name, files],
+    ).fetchall()
+    if several:
+        of_many_days = [row[0] for row in several]
+        facts.connection.execute(
+            f"delete from ops.source_file_days where {chosen}", [facts.table.name, of_many_days]
+        )
+        # of the values as read: typed, what cannot be typed is as null as nothing at all
+        columns = ", ".join(_name(f"{name}__raw") for name in facts.table.column_names)
+        _count_days(facts, of_many_days, content=f"sum(hash({columns})::hugeint)")
+
+
+def _count_days(facts: Facts, files: list[str], content: str) -> None:
     for group in file_groups(facts.connection, facts.table.name, files):
         rows = view_select(facts.connection, facts.folder, facts.table, group, "as they are")
         facts.connection.execute(

@@ -113,9 +113,11 @@ def _judge_days(scope: _Scope) -> tuple[date, ...]:
         days |= unrolled_days_of_users_who_went(scope.facts, days)
     _forget(scope, "event_date in (select unnest(?::date[]))", sorted(days))
     _forget(scope, "event_date is null and source_file in (select unnest(?::varchar[]))", changed)
-    if _references_hold(scope, sorted(days)):
+    portions = list(batches(scope.facts, days))
+    # asked once for all portions, since it reads all the users
+    if len(portions) > 1 and _references_hold(scope, sorted(days)):
         scope = replace(scope, are_references_known=True)
-    for batch in batches(scope.facts, days):
+    for batch in portions:
         _judge_rows(scope, batch)
     _judge_rows(scope, undated=undated_files(scope.facts, changed))
     if days and scope.table.name in UNIQUE_OVER_ALL_DAYS:
@@ -247,7 +249,7 @@ def _is_clean(scope: _Scope, rows: str) -> bool:
 
 
 def _references_hold(scope: _Scope, days: Sequence[date]) -> bool:
-    """Whether every user of these days is known: asked once, since it reads all the users."""
+    """Whether every user of these days is known."""
     rows = _rows(scope, days, ())
     unknown = " or ".join(unknown_references(scope.table))
     if not rows or not days or not unknown:

@@ -26,10 +26,10 @@ with activity as (
 select
     event_date,
     user_id,
-    count(event_at) as number_of_events,
+    cast(count(event_at) as integer) as number_of_events,
     min(event_at) as first_event,
     max(event_at) as most_recent_event,
-    count(order_at) as number_of_orders,
+    cast(count(order_at) as integer) as number_of_orders,
     min(order_at) as first_order,
     max(order_at) as most_recent_order,
     cast(sum(sales_total) as decimal(38, 2)) as sales_total

@@ -12,7 +12,8 @@ from c360_assets import contracts
 from c360_assets.assets.claims import Claim
 from c360_assets.assets.shell import Outcome, Step, reasons_table, sql_asset, table_asset
 from c360_assets.identity.addresses import normalise_emails
-from c360_assets.identity.journal import FoldRules, fold_journal
+from c360_assets.identity.fold import FoldRules
+from c360_assets.identity.journal import fold_journal
 from c360_assets.settings import Settings
 from c360_assets.warehouse.duckdb import create_empty
 
@@ -25,8 +26,9 @@ JOURNAL_CLAIMS = (
         """
         select a.* from identity.merge_journal as a
         inner join identity.merge_journal as b
-            on b.kind = a.kind and b.old_key = a.resolved_to and b.outcome = 'applied'
-        where a.outcome = 'applied'
+            on b.kind = a.kind and b.old_key = a.resolved_to
+            and b.decision = 'merge' and b.outcome = 'applied'
+        where a.decision = 'merge' and a.outcome = 'applied'
         """,
     ),
     Claim(
@@ -71,9 +73,33 @@ USER_CLAIMS = (
         where c.contact_user_id <> c.user_id
         """,
     ),
+    Claim(
+        "nobody_is_joined_with_whom_a_ban_keeps_apart",
+        "No two addresses that a standing `never` names belong to one contact.",
+        """
+        select j.old_key, j.new_key, a.contact_email, j.source_file, j.source_row
+        from identity.merge_journal as j
+        inner join identity.user_identity as a on a.email = j.old_key
+        inner join identity.user_identity as b on b.email = j.new_key
+        where j.kind = 'user' and j.decision = 'never' and j.outcome = 'applied'
+            and a.contact_user_id = b.contact_user_id
+        """,
+    ),
 )
 
 DOMAIN_CLAIMS = (
+    Claim(
+        "no_companies_are_joined_that_a_ban_keeps_apart",
+        "No two domains that a standing `never` names belong to one company.",
+        """
+        select j.old_key, j.new_key, a.corporate_email, j.source_file, j.source_row
+        from identity.merge_journal as j
+        inner join identity.domain_identity as a on a.email_domain = j.old_key
+        inner join identity.domain_identity as b on b.email_domain = j.new_key
+        where j.kind = 'domain' and j.decision = 'never' and j.outcome = 'applied'
+            and a.corporate_email = b.corporate_email
+        """,
+    ),
     Claim(
         "every_company_stands_for_itself",
         "The domain that a domain was merged into is its own company.",
@@ -137,10 +163,7 @@ def fold_decisions(step: Step) -> Outcome:
         "select * rename (old_domain as old, new_domain as new) from raw.merged_company_domain"
     ).df()
     emails = _known_emails(connection, users)
-    rules = FoldRules(
-        frozenset(step.settings.rules.domains.all_personal),
-        step.settings.rules.identity.max_cluster_size,
-    )
+    rules = FoldRules.of(step.settings.rules)
     journal = fold_journal(users, domains, known_emails=emails, rules=rules)
     connection.register("journal_rows", journal)
     create_empty(connection, JOURNAL)

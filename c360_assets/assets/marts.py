@@ -41,7 +41,8 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             union all
             select c.user_id, c.email from marts.contacts as c
             inner join identity.merge_journal as j
-                on j.kind = 'user' and j.outcome = 'applied' and j.old_key = c.email
+                on j.kind = 'user' and j.decision = 'merge' and j.outcome = 'applied'
+                and j.old_key = c.email
             """,
         ),
         Claim(

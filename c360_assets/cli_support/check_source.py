@@ -22,7 +22,8 @@ from c360_assets.contracts import Table
 from c360_assets.contracts.bookkeeping import EMPTY_CATALOG
 from c360_assets.errors import MergeFileError, SourceError
 from c360_assets.identity.addresses import normalise_email, plain_email_predicate
-from c360_assets.identity.journal import FoldRules, fold_journal
+from c360_assets.identity.fold import FoldRules
+from c360_assets.identity.journal import fold_journal
 from c360_assets.identity.merge_files import read_merge_files
 from c360_assets.settings import Rules
 from c360_assets.sources.address_forms import learn_addresses
@@ -266,8 +267,9 @@ def _check_merges(report: SourceReport, folder: Path, emails: Any, rules: Rules)
         report.error(file.name, file.reason)
     if emails is None:
         return
-    limits = FoldRules(frozenset(rules.domains.all_personal), rules.identity.max_cluster_size)
-    journal = fold_journal(merges.user_rows, merges.domain_rows, known_emails=emails, rules=limits)
+    journal = fold_journal(
+        merges.user_rows, merges.domain_rows, known_emails=emails, rules=FoldRules.of(rules)
+    )
     for row in journal[journal["outcome"].isin(["refused", "pending"])].itertuples():
         subject = f"{row.source_file}, row {row.source_row}"
         report.warn(subject, f"{row.outcome} ({row.outcome_reason}): {row.explanation}")

@@ -115,7 +115,8 @@ def _contact_of(connection: duckdb.DuckDBPyConnection, email: str | None) -> str
         union all
         select i.contact_user_id from identity.merge_journal as j
         inner join identity.user_identity as i on i.email = j.resolved_to
-        where j.kind = 'user' and j.outcome = 'applied' and j.old_key = $email
+        where j.kind = 'user' and j.decision = 'merge' and j.outcome = 'applied'
+            and j.old_key = $email
         limit 1
         """,
         {"email": email},

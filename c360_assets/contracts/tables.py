@@ -250,8 +250,10 @@ IDENTITY_TABLES: tuple[Table, ...] = (
             outcome        VARCHAR not null one of [applied, undone, pending, refused] -- its fate
             outcome_reason VARCHAR          -- code of the rule that decided the outcome
             explanation    VARCHAR          -- the outcome in a sentence
-            resolved_to    VARCHAR          -- end of the chain, for applied decisions
-            merge_path     VARCHAR          -- the chain, `a > b > c`, for applied decisions
+            resolved_to    VARCHAR          -- end of the chain, for applied merges
+            merge_path     VARCHAR          -- the chain, `a > b > c`, for applied merges
+            ended_by_file  VARCHAR          -- file of the decision that ended this one, for undone
+            ended_by_row   BIGINT           -- data row in it, from 1
             """
         ),
         key=("kind", "source_file", "source_row"),

@@ -36,13 +36,18 @@ def cycle_lengths(old: Ints, new: Ints, size: int) -> Ints:
 
     A cycle is a strongly connected component of more than one node.
     """
-    lengths = _component_sizes(old, new, size, "strong")
+    lengths = _sizes(_components(old, new, size, "strong"))
     return np.where(lengths > 1, lengths, 0)
+
+
+def clusters(old: Ints, new: Ints, size: int) -> Ints:
+    """Per node, the number of the cluster of nodes that the links connect, in any direction."""
+    return _components(old, new, size, "weak")
 
 
 def cluster_sizes(old: Ints, new: Ints, size: int) -> Ints:
     """Per node, the number of nodes that the links connect with it, itself included."""
-    return _component_sizes(old, new, size, "weak")
+    return _sizes(clusters(old, new, size))
 
 
 def ends(following: Ints) -> tuple[Ints, Ints]:
@@ -90,8 +95,13 @@ def path_texts(names: Texts, following: Ints, start: Ints, end: Ints, hops: Ints
     return texts
 
 
-def _component_sizes(old: Ints, new: Ints, size: int, connection: str) -> Ints:
+def _components(old: Ints, new: Ints, size: int, connection: str) -> Ints:
     links = csr_array((np.ones(len(old), dtype=np.int8), (old, new)), shape=(size, size))
     _, label = connected_components(links, directed=True, connection=connection)
+    labels: Ints = label.astype(np.int64)
+    return labels
+
+
+def _sizes(label: Ints) -> Ints:
     sizes: Ints = np.bincount(label, minlength=1)[label].astype(np.int64)
     return sizes

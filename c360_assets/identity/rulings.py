@@ -23,7 +23,7 @@ class Ruling(IntEnum):
     INVALID_DECIDED_AT = 3
     INVALID_OLD = 4
     INVALID_NEW = 5
-    NOT_SUPPORTED = 6
+    UNDO = 6
     SELF_MERGE = 7
     PERSONAL_OLD = 8
     PERSONAL_NEW = 9
@@ -35,14 +35,23 @@ class Ruling(IntEnum):
     APPLIED = 15
     REPEAT = 16
     OLD_UNKNOWN = 17
+    UNDONE = 18
+    NOTHING_TO_UNDO = 19
+    BAN = 20
+    BAN_REPEAT = 21
+    BAN_LIFTED = 22
+    SUSPENDED = 23
+    BANNED = 24
+    SHARED_MAILBOX = 25
 
 
 class Meaning(NamedTuple):
     """The contract's outcome and code of a ruling, and its sentence with `{fields}` to fill.
 
     Fields: `noun` (email or domain), `thing`, `example`, `where` (the row's file and number),
-    `old`, `new`, `decision`, `decided_at`, `problem`, `count`, `limit`, `path`, `end`, and of the
-    other row that the ruling rests on `other_where` and `other_new`.
+    `old`, `new`, `decision`, `decided_at`, `problem`, `count`, `limit`, `path`, `end`,
+    `parties` (people or companies), `suspended` (the merges that a ban took back), and of the other
+    row that the ruling rests on `other_where`, `other_old` and `other_new`.
     """
 
     outcome: Outcome
@@ -78,11 +87,53 @@ RULINGS: Final[dict[Ruling, Meaning]] = {
         "invalid_{noun}",
         '{where}: new_{noun} "{new}" is no {thing}; write it as {example} or remove the row.',
     ),
-    Ruling.NOT_SUPPORTED: Meaning(
-        "pending",
-        "decision_not_supported",
-        '{where}: the decision "{decision}" on "{old}" and "{new}" is kept, and this version does '
-        "not apply it.",
+    Ruling.UNDO: Meaning(
+        "applied",
+        None,
+        '{where} takes back the decision of {other_where} on "{old}" and "{new}".',
+    ),
+    Ruling.UNDONE: Meaning(
+        "undone",
+        "undo",
+        'The decision on "{old}" and "{new}" was taken back by {other_where}.',
+    ),
+    Ruling.NOTHING_TO_UNDO: Meaning(
+        "refused",
+        "nothing_to_undo",
+        '{where}: no decision on "{old}" and "{new}" stands before this one; name a pair as some '
+        "merge file does, or give the row a decided_at after it.",
+    ),
+    Ruling.BAN: Meaning(
+        "applied", None, '"{old}" and "{new}" stay two {parties} by whatever path{suspended}.'
+    ),
+    Ruling.BAN_REPEAT: Meaning(
+        "applied",
+        "repeat",
+        '"{old}" and "{new}" stay two {parties}; {where} repeats {other_where}.',
+    ),
+    Ruling.BAN_LIFTED: Meaning(
+        "undone",
+        "superseded",
+        'The ban on "{old}" and "{new}" was lifted by the later merge of {other_where}.',
+    ),
+    Ruling.SUSPENDED: Meaning(
+        "undone",
+        "never",
+        '"{old}" into "{new}" is suspended: "{other_old}" and "{other_new}" stay two {parties} '
+        "({other_where}, decided later).",
+    ),
+    Ruling.BANNED: Meaning(
+        "refused",
+        "banned",
+        '{where}: "{old}" into "{new}" would make "{other_old}" and "{other_new}" one, which '
+        "{other_where} forbids; remove one of the two rows, or undo one.",
+    ),
+    Ruling.SHARED_MAILBOX: Meaning(
+        "refused",
+        "shared_mailbox",
+        '{where}: "{old}" or "{new}" is a mailbox that several people share '
+        "(identity.role_addresses), so that merging them needs a reason; fill in the column "
+        "reason.",
     ),
     Ruling.SELF_MERGE: Meaning(
         "refused",

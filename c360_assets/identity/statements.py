@@ -14,7 +14,9 @@ from c360_assets.identity.addresses import normalise_domains, normalise_emails
 Kind = Literal["user", "domain"]
 
 MERGE: Final = "merge"
-DECISIONS: Final = (MERGE, "never", "undo")
+NEVER: Final = "never"
+UNDO: Final = "undo"
+DECISIONS: Final = (MERGE, NEVER, UNDO)
 
 _TEXT_COLUMNS: Final = (
     "source_file", "old", "new", "decision", "decided_by", "decided_at", "reason", "problem",

@@ -172,7 +172,7 @@ BROKEN: dict[Place, Breaks] = {
     ("merge_journal", "no_chain_is_left_unresolved"): (
         "insert into identity.merge_journal by name select 'user' as kind, 'f' as source_file,"
         " 1 as source_row, 'ann@acme.com' as old_key, 'x@y.z' as resolved_to,"
-        " 'applied' as outcome",
+        " 'merge' as decision, 'applied' as outcome",
     ),
     ("merge_journal", "every_decision_has_one_outcome"): (
         "delete from identity.merge_journal where kind = 'user'",
@@ -185,6 +185,16 @@ BROKEN: dict[Place, Breaks] = {
     ),
     ("user_identity", "every_contact_stands_for_itself"): (
         "update identity.user_identity set contact_user_id = '4' where user_id = '2'",
+    ),
+    ("user_identity", "nobody_is_joined_with_whom_a_ban_keeps_apart"): (
+        "insert into identity.merge_journal by name select 'user' as kind, 'f' as source_file,"
+        " 1 as source_row, 'ann@gmail.com' as old_key, 'ann@acme.com' as new_key,"
+        " 'never' as decision, 'applied' as outcome",
+    ),
+    ("domain_identity", "no_companies_are_joined_that_a_ban_keeps_apart"): (
+        "insert into identity.merge_journal by name select 'domain' as kind, 'f' as source_file,"
+        " 1 as source_row, 'oldacme.com' as old_key, 'acme.com' as new_key,"
+        " 'never' as decision, 'applied' as outcome",
     ),
     ("domain_identity", "every_company_stands_for_itself"): (
         "update identity.domain_identity set corporate_email = 'oldacme.com'"

@@ -1,67 +1,27 @@
 import duckdb
-import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from c360_assets.identity.journal import FoldRules, fold_journal
+from c360_assets.identity.fold import FoldRules
+from c360_assets.identity.journal import fold_journal
 from c360_assets.identity.merge_files import read_merge_files
 from c360_assets.identity.rulings import RULINGS, Ruling
-
-DETERMINISTIC = settings(
-    derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), max_examples=40
+from c360_assets_tests.identity.journals import (
+    APPLIED,
+    COLUMNS,
+    DETERMINISTIC,
+    REFUSED,
+    RULES,
+    cells,
+    fold,
+    frame_of,
+    outcomes,
+    rows_of,
 )
-RULES = FoldRules(personal_domains=frozenset({"gmail.com"}), max_cluster_size=10)
-OPTIONAL = ("decision", "decided_by", "decided_at", "reason")
-COLUMNS = (
-    *("kind", "source_file", "source_row", "old_key", "new_key", *OPTIONAL),
-    *("outcome", "outcome_reason", "explanation", "resolved_to", "merge_path"),
-)
-
-
-def rows_of(*lines, file="f1.csv"):
-    """Lines such as `a@x b@x decided_at=2021-12-01 reason=why file=f2.csv` as a frame of rows."""
-    records, count = [], {}
-    for line in lines:
-        old, new, *rest = line.split(" ")
-        record = {"source_file": file, "old": old, "new": new, **dict.fromkeys(OPTIONAL)}
-        fields = dict(word.split("=", 1) for word in rest)
-        record["source_file"] = fields.pop("file", file)
-        name = record["source_file"]
-        record["source_row"] = count[name] = count.get(name, 0) + 1
-        records.append(record | fields)
-    frame = pd.DataFrame(
-        records, columns=["source_file", "source_row", "old", "new", *OPTIONAL]
-    ).astype({"source_row": "int64"})
-    return frame.replace({"-": None})
-
-
-def fold(users=(), domains=(), *, known=None, rules=RULES):
-    """Fold lines; every address that they name is a user unless `known` says otherwise."""
-    user_rows, domain_rows = rows_of(*users), rows_of(*domains)
-    if known is None:
-        known = {text.lower() for text in [*user_rows["old"], *user_rows["new"]] if text}
-    return fold_journal(
-        user_rows,
-        domain_rows,
-        known_emails=pd.Series(sorted(known), dtype="str"),
-        rules=rules,
-    )
-
-
-def cells(journal, *columns):
-    chosen = journal[list(columns)].astype(object)
-    return [tuple(None if pd.isna(cell) else cell for cell in row) for row in chosen.to_numpy()]
-
-
-def outcomes(journal):
-    return cells(journal, "outcome", "outcome_reason")
-
-
-REFUSED = "refused"
-APPLIED = ("applied", None)
+from c360_assets_tests.identity.oracle import folded_by_networkx
 
 
 def test_a_chain_resolves_to_its_end():
@@ -261,13 +221,6 @@ def test_the_decision_merge_may_be_written_out(decision):
     assert cells(journal, "decision", "outcome") == [("merge", "applied")]
 
 
-@pytest.mark.parametrize("decision", ["never", "undo"])
-def test_never_and_undo_are_kept_as_pending_and_change_nothing(decision):
-    journal = fold(["a@x.co b@x.co", f"a@x.co b@x.co decision={decision}"])
-    assert outcomes(journal) == [APPLIED, ("pending", "decision_not_supported")]
-    assert cells(journal, "decision", "resolved_to")[1] == (decision, None)
-
-
 @pytest.mark.parametrize("text", ["soon", "now", "2021", "2021-13-01", "01.12.2021", "1638316800"])
 def test_a_decided_at_that_is_no_time_is_refused(text):
     journal = fold([f"a@x.co b@x.co decided_at={text}"])
@@ -342,10 +295,10 @@ def test_columns_without_a_value_are_text_to_duckdb():
             connection.execute("select column_name, column_type from (describe journal)").fetchall()
         )
     assert types["decided_at"] == "TIMESTAMP"
-    assert types["source_row"] == "BIGINT"
-    assert {types[name] for name in COLUMNS if name not in ("decided_at", "source_row")} == {
-        "VARCHAR"
-    }
+    assert types["source_row"] == types["ended_by_row"] == "BIGINT"
+    assert {
+        types[name] for name in COLUMNS if name not in ("decided_at", "source_row", "ended_by_row")
+    } == {"VARCHAR"}
 
 
 def test_every_ruling_has_a_meaning_that_says_something():
@@ -378,67 +331,6 @@ ROWS = st.lists(
     max_size=14,
 )
 KNOWN = st.sets(st.sampled_from(NAMES), min_size=3)
-
-
-def latest_by_hand(rows):
-    if all(row["decided_at"] for row in rows):
-        newest = max(row["decided_at"] for row in rows)
-        return [row for row in rows if row["decided_at"] == newest]
-    last = [row for row in rows if row["source_file"] == max(r["source_file"] for r in rows)]
-    return latest_by_hand(last) if all(row["decided_at"] for row in last) else last
-
-
-def folded_by_networkx(rows, known, limit):
-    """(outcome_reason or outcome, resolved_to, merge_path) per row, by graph walks."""
-    said = [None] * len(rows)
-
-    def still_open():
-        return [i for i, verdict in enumerate(said) if verdict is None]
-
-    for i, row in enumerate(rows):
-        if row["old"] == row["new"]:
-            said[i] = "self_merge"
-    for old in {row["old"] for row in rows}:
-        mine = [i for i in still_open() if rows[i]["old"] == old]
-        latest = {row["new"] for row in latest_by_hand([rows[i] for i in mine])} if mine else set()
-        for i in mine:
-            if rows[i]["new"] not in latest:
-                said[i] = "superseded"
-            elif len(latest) > 1:
-                said[i] = "conflicting_target"
-    graph = nx.DiGraph((rows[i]["old"], rows[i]["new"]) for i in still_open())
-    for cycle in list(nx.simple_cycles(graph)):
-        for i in still_open():
-            if rows[i]["old"] in cycle:
-                said[i] = "cycle"
-    graph = nx.DiGraph((rows[i]["old"], rows[i]["new"]) for i in still_open())
-    reasoned = {rows[i]["old"] for i in still_open() if rows[i]["reason"]}
-    for cluster in nx.weakly_connected_components(graph):
-        for i in still_open():
-            old = rows[i]["old"]
-            if len(cluster) > limit and old in cluster and old not in reasoned:
-                said[i] = "too_large"
-    graph = nx.DiGraph((rows[i]["old"], rows[i]["new"]) for i in still_open())
-    for i in still_open():
-        new = rows[i]["new"]
-        if not known & ({new} | nx.descendants(graph, new)):
-            said[i] = "unknown_target"
-    graph = nx.DiGraph((rows[i]["old"], rows[i]["new"]) for i in still_open())
-    result = [(verdict, None, None) for verdict in said]
-    for i in still_open():
-        old = rows[i]["old"]
-        (end,) = [node for node in nx.descendants(graph, old) if graph.out_degree(node) == 0]
-        path = nx.shortest_path(graph, old, end)
-        result[i] = ("applied", end, " > ".join(path))
-    return result
-
-
-def frame_of(rows):
-    frame = pd.DataFrame(
-        rows, columns=["source_file", "old", "new", "decided_at", "reason"], dtype="str"
-    )
-    frame["source_row"] = frame.groupby("source_file").cumcount() + 1
-    return frame
 
 
 def together(journals):

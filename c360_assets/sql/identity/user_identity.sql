@@ -6,7 +6,7 @@ with applied_merges as (
         resolved_to as contact_email,
         merge_path
     from identity.merge_journal
-    where kind = 'user' and outcome = 'applied'
+    where kind = 'user' and decision = 'merge' and outcome = 'applied'
 ),
 
 shared_addresses as (

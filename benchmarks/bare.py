@@ -13,25 +13,28 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from c360_assets import contracts
-from c360_assets.assets.identity import fold_decisions
+from c360_assets.assets.domains import resolve_domains
+from c360_assets.assets.identity import fold_decisions, follow_contact_ids
 from c360_assets.assets.published import published_tables
 from c360_assets.assets.raw import read_merges
 from c360_assets.assets.shell import Step, open_step, utc_now
 from c360_assets.assets.staging import judge_source, make_staged
+from c360_assets.assets.suggestions import make_candidates
 from c360_assets.settings import Settings
 from c360_assets.sources import landing
 from c360_assets.sources.fact_days import narrowed
 from c360_assets.sources.folder import SourceFolder
-from c360_assets.warehouse.duckdb import Warehouse, replace_table
+from c360_assets.warehouse.duckdb import Warehouse
 from c360_assets.warehouse.event_days import swap_days
 from c360_assets.warehouse.publish import publish
 from c360_assets.warehouse.queries import query
+from c360_assets.warehouse.tables import replace_table
 
 # processor seconds of all threads (CPU=1) are steadier than the clock on a shared machine
 clock = time.process_time if os.environ.get("CPU") else time.perf_counter
 RUN_ID = "benchmark"
 MARTS_TO_ACCOUNTS = ("contacts", "gaggle_domain_facts", "gaggle_facts", "corporate_accounts")
-MARTS_AFTER = ("upgrade_candidates", "rfm_segments")
+MARTS_AFTER = ("user_gaggle_facts", "upgrade_candidates", "rfm_segments")
 
 
 @dataclass
@@ -82,8 +85,12 @@ class BarePipeline:
             self._stage(staged, source)
         self._do("user_event_days", lambda step: self._roll(step, days))
         self._do("merge_journal", fold_decisions)
-        for name in ("user_identity", "domain_identity", *MARTS_TO_ACCOUNTS, *MARTS_AFTER):
+        self._do("contact_id_history", follow_contact_ids)
+        self._do("user_identity", lambda step: self._replace(step, "user_identity"))
+        self._do("domain_identity", resolve_domains)
+        for name in (*MARTS_TO_ACCOUNTS, *MARTS_AFTER):
             self._do(name, lambda step, n=name: self._replace(step, n))
+        self._do("merge_candidates", make_candidates)
 
     def publish(self) -> None:
         """Write the published copy, timed as `published`."""

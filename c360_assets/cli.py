@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from c360_assets import __version__
+from c360_assets.cli_support.merge_app import merge_app
 from c360_assets.errors import C360Error
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+
+app.add_typer(merge_app, name="merge")
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON, and nothing else, to stdout.")]
 
@@ -158,12 +161,24 @@ def status(as_json: Json = False) -> None:
 @app.command()
 def explain(
     email: Annotated[str, typer.Argument(metavar="EMAIL", help="In any spelling, old or new.")],
+    other: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="OTHER",
+            help="A second address (or two company domains): what joins the two, or parts them.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Say who has an address: contact, accounts, company, and the decisions that made it so."""
     from c360_assets.cli_support import explain as found
+    from c360_assets.cli_support import explain_pair
     from c360_assets.settings import Settings
 
+    if other is not None:
+        both = explain_pair.explain_pair(Settings.load(), email, other)
+        explain_pair.show(_output(as_json), both)
+        raise typer.Exit(explain_pair.exit_code(both))
     explanation = found.explain(Settings.load(), email)
     found.show(_output(as_json), explanation)
     raise typer.Exit(explanation.exit_code)

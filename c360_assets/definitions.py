@@ -13,6 +13,7 @@ from c360_assets.assets.marts import build_mart_assets
 from c360_assets.assets.published import build_publishing_assets
 from c360_assets.assets.raw import build_raw_assets
 from c360_assets.assets.staging import build_staging_assets
+from c360_assets.assets.suggestions import build_suggestion_assets
 from c360_assets.automation.alerts import build_alert_sensor
 from c360_assets.automation.jobs import build_daily_schedule, build_jobs
 from c360_assets.automation.sensors import build_file_sensors
@@ -71,6 +72,7 @@ def _pipeline(settings: Settings, days: dg.DailyPartitionsDefinition) -> list[dg
         *build_event_assets(settings, days),
         *build_identity_assets(settings),
         *build_mart_assets(settings),
+        *build_suggestion_assets(settings),
     ]
 
 

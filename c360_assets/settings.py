@@ -6,25 +6,16 @@ The variables are section 1 of the data contract.
 
 from __future__ import annotations
 
-import re
 import tomllib
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-import idna
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from c360_assets.domain_rules import DomainRules
 from c360_assets.errors import ConfigError
 
 DEFAULT_CONFIG = Path("c360.toml")
@@ -34,74 +25,10 @@ ROLE_ADDRESSES = (
     *("marketing", "no-reply", "noreply", "office", "orders", "postmaster", "press", "sales"),
     *("security", "service", "support", "team", "webmaster"),
 )
-DOMAIN_CLASSES = ("personal", "corporate", "disposable", "relay", "education")
-SEED_PERSONAL_DOMAINS = ("gmail.com", "outlook.com", "yahoo.com", "icloud.com", "hotmail.com")
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DomainRules(_Strict):
-    """Which e-mail domains are companies, where the lists of c360 are wrong or lack something.
-
-    A domain named in a class decides for its subdomains, too, unless they are named themselves.
-    With `fold_subdomains` a subdomain counts as its registrable domain; those of `keep_apart`
-    (`lab.acme.com`, or `*.acme.com` for every one of them) are companies of their own.
-    All names are kept in lower case and IDNA form.
-    """
-
-    personal: tuple[str, ...] = ()
-    corporate: tuple[str, ...] = ()
-    disposable: tuple[str, ...] = ()
-    relay: tuple[str, ...] = ()
-    education: tuple[str, ...] = ()
-    fold_subdomains: bool = True
-    keep_apart: tuple[str, ...] = ()
-
-    @field_validator(*DOMAIN_CLASSES, "keep_apart")
-    @classmethod
-    def _names_are_domains(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        is_wild = info.field_name == "keep_apart"
-        return tuple(_domain(name, is_wild) for name in names)
-
-    @model_validator(mode="after")
-    def _each_domain_has_one_class(self) -> DomainRules:
-        classes = {name: "personal" for name in SEED_PERSONAL_DOMAINS}
-        for domain_class in DOMAIN_CLASSES:
-            for name in getattr(self, domain_class):
-                if classes.setdefault(name, domain_class) != domain_class:
-                    raise ValueError(_two_classes(name, classes[name], domain_class))
-        return self
-
-    @property
-    def listed(self) -> dict[str, str]:
-        """The class of each domain that is named in one."""
-        return {name: each for each in DOMAIN_CLASSES for name in getattr(self, each)}
-
-    @property
-    def all_personal(self) -> tuple[str, ...]:
-        """The seed's five and the configured ones, sorted, each once."""
-        return tuple(sorted({*SEED_PERSONAL_DOMAINS, *self.personal}))
-
-
-def _domain(text: str, is_wild: bool) -> str:
-    """A configured domain in lower case and IDNA form."""
-    name = text.strip().lower().removesuffix(".")
-    bare = name.removeprefix("*.") if is_wild else name
-    try:
-        encoded = bare if bare.isascii() else idna.encode(bare, uts46=True).decode("ascii")
-    except UnicodeError:  # idna.IDNAError is one
-        encoded = ""
-    if not re.fullmatch(r"[a-z0-9_,-]+(?:[.][a-z0-9_,-]+)+", encoded):
-        raise ValueError(f"{text!r} is no domain; write it as company.com")
-    return name.removesuffix(bare) + encoded
-
-
-def _two_classes(name: str, first: str, second: str) -> str:
-    if name in SEED_PERSONAL_DOMAINS:
-        return f"{name} always counts as personal; take it out of domains.{second}"
-    return f"{name} is in domains.{first} and in domains.{second}; leave it in one of them"
 
 
 class OrderRules(_Strict):
@@ -116,6 +43,14 @@ class EventRules(_Strict):
     first_day: date | None = None
 
 
+class SuggestionRules(_Strict):
+    """Which suggested merges are listed, and what share of them should turn out right."""
+
+    min_probability: float = Field(0.5, gt=0, lt=1)
+    max_listed: int = Field(100_000, ge=1)
+    target_precision: float = Field(0.95, gt=0, lt=1)
+
+
 class IdentityRules(_Strict):
     """Limits of identity resolution.
 
@@ -125,6 +60,7 @@ class IdentityRules(_Strict):
 
     max_cluster_size: int = Field(10, ge=2)
     role_addresses: tuple[str, ...] = ROLE_ADDRESSES
+    suggestions: SuggestionRules = SuggestionRules()
 
     @field_validator("role_addresses")
     @classmethod
@@ -286,6 +222,7 @@ class Settings(BaseSettings):
     engine: str = "duckdb"
     crm: str = "file"
     config: Path | None = None
+    user: str | None = None
     rules: Rules = Rules()
 
     @field_validator("engine")

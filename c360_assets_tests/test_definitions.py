@@ -25,10 +25,13 @@ STAGING = {
     *("stg_promos", "stg_addresses", "stg_deals", "stg_campaigns", "stg_campaign_targets"),
     *("stg_tickets", "user_event_days"),
 }
-IDENTITY = {"merge_journal", "user_identity", "domain_identity"}
+IDENTITY = {
+    *("merge_journal", "contact_id_history", "user_identity", "domain_identity"),
+    "merge_candidates",
+}
 MARTS = {
     *("contacts", "gaggle_domain_facts", "gaggle_facts", "corporate_accounts"),
-    *("upgrade_candidates", "rfm_segments"),
+    *("user_gaggle_facts", "upgrade_candidates", "rfm_segments"),
 }
 GROUPS = {
     **dict.fromkeys(RAW, "raw"),
@@ -120,7 +123,8 @@ def test_data_flows_from_raw_tables_to_the_crm(specs):
     assert all(before[name] == set() for name in RAW)
     for earlier, later in pairwise(
         [
-            *("raw_user", "stg_users", "merge_journal", "user_identity", "contacts"),
+            *("raw_user", "stg_users", "merge_journal", "contact_id_history", "user_identity"),
+            "contacts",
             *("gaggle_domain_facts", "gaggle_facts", "corporate_accounts", "published"),
             "crm_sync",
         ]

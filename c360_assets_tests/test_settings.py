@@ -91,17 +91,30 @@ def test_config_is_read_from_where_c360_config_says(monkeypatch: pytest.MonkeyPa
     assert Settings.load().rules.identity.max_cluster_size == 4
 
 
-def test_personal_domains_of_the_seed_always_count() -> None:
-    write_rules('[domains]\npersonal = [" Web.DE", "gmail.com"]\n')
+def test_domains_are_kept_in_one_spelling() -> None:
+    write_rules('[domains]\nrelay = [" MÜNCHEN.de. "]\nkeep_apart = ["*.Acme.com", "lab.b.com"]\n')
 
-    assert Settings.load().rules.domains.all_personal == (
-        "gmail.com",
-        "hotmail.com",
-        "icloud.com",
-        "outlook.com",
-        "web.de",
-        "yahoo.com",
-    )
+    domains = Settings.load().rules.domains
+    assert domains.listed == {"xn--mnchen-3ya.de": "relay"}
+    assert domains.keep_apart == ("*.acme.com", "lab.b.com")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('relay = ["a.com"]\neducation = ["A.com."]', "a.com is in domains.relay and in"),
+        ('corporate = ["Gmail.com"]', "gmail.com always counts as personal; take it out"),
+        ('disposable = ["yahoo.com"]', "yahoo.com always counts as personal"),
+        ('personal = ["ann@web.de"]', "'ann@web.de' is no domain; write it as company.com"),
+        ('personal = ["web"]', "'web' is no domain"),
+        ('corporate = ["*.acme.com"]', "'*.acme.com' is no domain"),
+    ],
+)
+def test_a_domain_that_cannot_be_configured_so_is_refused_with_a_remedy(
+    text: str, message: str
+) -> None:
+    write_rules(f"[domains]\n{text}\n")
+    assert message in problem()
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def _prefix(table: Table) -> str:
 
 def _not_null(table: Table) -> Iterable[Claim]:
     names = [column.name for column in table.columns if not column.is_nullable]
-    tests = {name: f"{name} is null" for name in names}
+    tests = {name: f'"{name}" is null' for name in names}
     yield from _one_claim(table, "required_values_are_never_null", "always have a value", tests)
 
 
@@ -125,7 +125,7 @@ def _one_claim(table: Table, name: str, claim: str, tests: dict[str, str]) -> It
 def _unique(table: Table) -> Iterable[Claim]:
     if not table.key:
         return
-    key = ", ".join(table.key)
+    key = ", ".join(f'"{name}"' for name in table.key)
     repeated = (
         f"select {key}, count(*) as number_of_rows from {table.qualified_name}"
         f" group by {key} having count(*) > 1"
@@ -133,7 +133,7 @@ def _unique(table: Table) -> Iterable[Claim]:
     is_or_are = "is" if len(table.key) == 1 else "are"
     yield Claim(
         f"{_prefix(table)}{'_and_'.join(table.key)}_{is_or_are}_unique",
-        f"{table.grain.rstrip('.')}: no two rows share {key}.",
+        f"{table.grain.rstrip('.')}: no two rows share {', '.join(table.key)}.",
         repeated,
         measure=f"count(*) - count(distinct {key})" if len(table.key) == 1 else None,
     )

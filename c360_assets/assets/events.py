@@ -10,8 +10,9 @@ from c360_assets.assets.shell import face, open_step, run_metadata
 from c360_assets.days import days_in, read_spans, spans
 from c360_assets.settings import Settings
 from c360_assets.sources.fact_days import narrowed
-from c360_assets.warehouse.duckdb import Warehouse, row_count
+from c360_assets.warehouse.duckdb import Warehouse
 from c360_assets.warehouse.event_days import DAYS, TOTALS, swap_days
+from c360_assets.warehouse.tables import row_count
 
 # a run's tag, such as `2021-11-03..2021-11-05`
 DAYS_TAG = "c360/days"

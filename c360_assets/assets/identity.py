@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import dagster as dg
-import duckdb
-import pandas as pd
 
-from c360_assets import contracts
 from c360_assets.assets.claims import Claim
+from c360_assets.assets.domains import DOMAINS, resolve_domains
 from c360_assets.assets.shell import Outcome, Step, reasons_table, sql_asset, table_asset
-from c360_assets.identity.addresses import normalise_emails
-from c360_assets.identity.fold import FoldRules
-from c360_assets.identity.journal import fold_journal
+from c360_assets.resolution import steps
+from c360_assets.resolution.steps import HISTORY, JOURNAL
 from c360_assets.settings import Settings
-from c360_assets.warehouse.duckdb import create_empty
-
-JOURNAL = contracts.table("merge_journal")
 
 JOURNAL_CLAIMS = (
     Claim(
@@ -53,6 +45,28 @@ JOURNAL_CLAIMS = (
     ),
 )
 
+HISTORY_CLAIMS = (
+    Claim(
+        "no_id_that_somebody_bears_leads_elsewhere",
+        "An id that an address bears is its own current id.",
+        """
+        select h.contact_id, h.current_contact_id, i.email
+        from identity.contact_id_history as h
+        inner join identity.contact_ids as i on i.contact_id = h.contact_id
+        where h.current_contact_id <> h.contact_id
+        """,
+    ),
+    Claim(
+        "every_id_leads_to_one_that_somebody_bears",
+        "Where an id went is the id of some address.",
+        """
+        select h.contact_id, h.current_contact_id
+        from identity.contact_id_history as h
+        where h.current_contact_id not in (select i.contact_id from identity.contact_ids as i)
+        """,
+    ),
+)
+
 USER_CLAIMS = (
     Claim(
         "every_user_has_one_contact",
@@ -71,6 +85,20 @@ USER_CLAIMS = (
         select i.* from identity.user_identity as i
         inner join identity.user_identity as c on c.user_id = i.contact_user_id
         where c.contact_user_id <> c.user_id
+        """,
+    ),
+    Claim(
+        "every_contact_has_one_id",
+        "The accounts of one contact bear one contact id, and those of two contacts two.",
+        """
+        select * from (
+            select contact_user_id as of, count(distinct contact_id) as ids
+            from identity.user_identity group by contact_user_id
+            union all
+            select contact_id as of, count(distinct contact_user_id) as ids
+            from identity.user_identity group by contact_id
+        ) as counted
+        where ids <> 1
         """,
     ),
     Claim(
@@ -136,21 +164,16 @@ def build_identity_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             JOURNAL_CLAIMS,
             deps=("merged_user", "merged_company_domain", "stg_users"),
         ),
+        table_asset(
+            settings,
+            HISTORY,
+            follow_contact_ids,
+            HISTORY_CLAIMS,
+            deps=("merge_journal", "stg_users"),
+        ),
         sql_asset(settings, "user_identity", USER_CLAIMS),
-        sql_asset(settings, "domain_identity", DOMAIN_CLAIMS),
+        table_asset(settings, DOMAINS, resolve_domains, DOMAIN_CLAIMS),
     ]
-
-
-def _known_emails(connection: duckdb.DuckDBPyConnection, users: pd.DataFrame) -> Any:
-    """Those of the decisions' addresses that some account has: few, however many accounts."""
-    named = pd.concat([normalise_emails(users["old"]), normalise_emails(users["new"])])
-    connection.register("named_addresses", named.dropna().drop_duplicates().to_frame("email"))
-    known = connection.execute(
-        "select distinct email from staging.stg_users"
-        " where email in (select email from named_addresses)"
-    ).df()
-    connection.unregister("named_addresses")
-    return known["email"]
 
 
 def fold_decisions(step: Step) -> Outcome:
@@ -162,20 +185,14 @@ def fold_decisions(step: Step) -> Outcome:
     domains = connection.execute(
         "select * rename (old_domain as old, new_domain as new) from raw.merged_company_domain"
     ).df()
-    emails = _known_emails(connection, users)
-    rules = FoldRules.of(step.settings.rules)
-    journal = fold_journal(users, domains, known_emails=emails, rules=rules)
-    connection.register("journal_rows", journal)
-    create_empty(connection, JOURNAL)
-    connection.execute(f"delete from {JOURNAL.qualified_name}")
-    connection.execute(
-        f"insert into {JOURNAL.qualified_name} by name"
-        f" select {', '.join(JOURNAL.column_names)} from journal_rows"
-        " order by kind, source_file, source_row"
-    )
-    connection.unregister("journal_rows")
+    steps.fold_decisions(connection, step.settings.rules, users, domains)
     counts = connection.execute(
         f"select kind || ' ' || outcome || coalesce(' (' || outcome_reason || ')', ''), count(*)"
         f" from {JOURNAL.qualified_name} group by 1 order by 1"
     ).fetchall()
     return Outcome({"decisions": reasons_table(dict(counts))})
+
+
+def follow_contact_ids(step: Step) -> Outcome:
+    """Replay the merges that stand or once stood: who bears which contact id."""
+    return Outcome({"addresses_in_merges": steps.follow_contact_ids(step.connection)})

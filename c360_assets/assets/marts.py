@@ -20,6 +20,36 @@ def _equal(name: str, description: str, left: str, right: str) -> Claim:
     )
 
 
+def _per_key(name: str, description: str, key: str, left: str, right: str) -> Claim:
+    """A claim that two queries give the same users, events and orders for each key.
+
+    Either gives rows (key, users, events, orders), any number of them for one key.
+    """
+    sums = ", ".join(
+        f"coalesce(sum({measure}) filter (where side = '{side}'), 0) as {measure}_{side}"
+        for measure in ("users", "events", "orders")
+        for side in ("given", "kept")
+    )
+    return Claim(
+        name,
+        description,
+        f"""
+        select * from (
+            select {key}, {sums}
+            from (
+                select *, 'given' as side from ({left}) as l ({key}, users, events, orders)
+                union all
+                select *, 'kept' as side from ({right}) as r ({key}, users, events, orders)
+            ) as both_sides
+            group by {key}
+        ) as compared
+        where users_given <> users_kept
+            or events_given <> events_kept
+            or orders_given <> orders_kept
+        """,
+    )
+
+
 def _conserved(measure: str, source: str, target: str, what: str) -> Claim:
     return _equal(
         f"{what}_are_conserved",
@@ -28,6 +58,20 @@ def _conserved(measure: str, source: str, target: str, what: str) -> Claim:
         f"select coalesce(sum({measure}), 0) from {target}",
     )
 
+
+# accounts in no gaggle: the part of a contact that user_gaggle_facts cannot show
+_WITHOUT_GAGGLE = """
+    select i.contact_user_id, 1, t.number_of_events, t.number_of_orders
+    from staging.stg_users as u
+    inner join identity.user_identity as i on i.user_id = u.user_id
+    left join staging.user_event_totals as t on t.user_id = u.user_id
+    where u.gaggle_id is null
+"""
+_USER_GAGGLES = (
+    "select user_id, number_of_users, number_of_events, number_of_orders from"
+    " marts.user_gaggle_facts"
+)
+_CORPORATE = "number_of_users_corporate, number_of_events_corporate, number_of_orders_corporate"
 
 CLAIMS: dict[str, tuple[Claim, ...]] = {
     "contacts": (
@@ -43,6 +87,16 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             inner join identity.merge_journal as j
                 on j.kind = 'user' and j.decision = 'merge' and j.outcome = 'applied'
                 and j.old_key = c.email
+            """,
+        ),
+        Claim(
+            "contact_id_is_that_of_the_accounts",
+            "Each contact bears the id that its account bears, and no other contact does.",
+            """
+            select c.user_id, c.contact_id, i.contact_id as id_of_the_account
+            from marts.contacts as c
+            inner join identity.user_identity as i on i.user_id = c.user_id
+            where i.contact_id <> c.contact_id
             """,
         ),
         Claim(
@@ -76,7 +130,64 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             " having count(*) filter (where is_primary) <> 1",
         ),
     ),
+    "user_gaggle_facts": (
+        _per_key(
+            "contacts_are_conserved",
+            "What a contact did is what its accounts did in each gaggle and in none.",
+            "user_id",
+            "select user_id, number_of_users, number_of_events, number_of_orders"
+            " from marts.contacts",
+            f"{_USER_GAGGLES} union all {_WITHOUT_GAGGLE}",
+        ),
+        _per_key(
+            "accounts_of_gaggles_are_conserved",
+            "Each gaggle has the accounts that name it, and what these did.",
+            "gaggle_id",
+            """
+            select u.gaggle_id, 1, t.number_of_events, t.number_of_orders
+            from staging.stg_users as u
+            left join staging.user_event_totals as t on t.user_id = u.user_id
+            where u.gaggle_id is not null
+            """,
+            "select gaggle_id, number_of_users, number_of_events, number_of_orders"
+            " from marts.user_gaggle_facts",
+        ),
+        _per_key(
+            "people_of_gaggles_are_conserved",
+            "gaggle_facts has the people whose current gaggle it is, with all they did anywhere.",
+            "gaggle_id",
+            "select gaggle_id, number_of_users, number_of_events, number_of_orders"
+            " from marts.gaggle_facts",
+            f"""
+            select n.gaggle_id, 1, 0, 0 from marts.user_gaggle_facts as n where n.is_current
+            union all
+            select n.gaggle_id, 0, w.events, w.orders
+            from ({_USER_GAGGLES} union all {_WITHOUT_GAGGLE}) as w (user_id, users, events, orders)
+            inner join marts.user_gaggle_facts as n on n.user_id = w.user_id and n.is_current
+            """,
+        ),
+    ),
     "gaggle_facts": (
+        _per_key(
+            "companies_of_gaggles_are_conserved",
+            "The people of a gaggle are those of its companies and those without a company.",
+            "gaggle_id",
+            "select gaggle_id, number_of_users, number_of_events, number_of_orders"
+            " from marts.gaggle_facts",
+            f"""
+            select gaggle_id, {_CORPORATE} from marts.gaggle_domain_facts
+            union all
+            select gaggle_id, 1, number_of_events, number_of_orders from marts.contacts
+            where gaggle_id is not null and corporate_email is null
+            """,
+        ),
+        _per_key(
+            "primary_companies_are_conserved",
+            "The corporate columns of a gaggle are those of its primary company.",
+            "gaggle_id",
+            f"select gaggle_id, {_CORPORATE} from marts.gaggle_facts",
+            f"select gaggle_id, {_CORPORATE} from marts.gaggle_domain_facts where is_primary",
+        ),
         _conserved(
             "number_of_events",
             "marts.contacts where gaggle_id is not null",
@@ -111,6 +222,18 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             "select coalesce(sum(number_of_orders), 0) from marts.contacts"
             " where corporate_email is not null",
             "select coalesce(sum(number_of_orders_corporate), 0) from marts.corporate_accounts",
+        ),
+        _per_key(
+            "gaggles_of_companies_are_conserved",
+            "The people of a company are those in each gaggle and those in none.",
+            "corporate_email",
+            f"select corporate_email, {_CORPORATE} from marts.corporate_accounts",
+            f"""
+            select corporate_email, {_CORPORATE} from marts.gaggle_domain_facts
+            union all
+            select corporate_email, 1, number_of_events, number_of_orders from marts.contacts
+            where gaggle_id is null and corporate_email is not null
+            """,
         ),
         _equal(
             "gaggles_are_conserved",

@@ -35,6 +35,7 @@ def published_tables() -> tuple[Table, ...]:
             *contracts.STAGING_TABLES,
             *contracts.IDENTITY_TABLES,
             *contracts.MART_TABLES,
+            *contracts.CANDIDATE_TABLES,
             *contracts.OPS_TABLES,
         )
         if table.name not in NOT_PUBLISHED

@@ -11,7 +11,7 @@ from c360_assets.contracts import Table
 from c360_assets.identity.merge_files import read_merge_files
 from c360_assets.settings import Settings
 from c360_assets.sources.landing import land
-from c360_assets.warehouse.duckdb import create_empty
+from c360_assets.warehouse.tables import create_empty
 
 
 def build_raw_assets(settings: Settings) -> list[dg.AssetsDefinition]:

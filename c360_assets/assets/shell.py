@@ -20,9 +20,10 @@ from c360_assets.assets.claims import Claim, check_specs, contract_claims, evalu
 from c360_assets.contracts import Table
 from c360_assets.settings import Settings
 from c360_assets.sources.folder import SourceFolder
-from c360_assets.warehouse.duckdb import Warehouse, replace_table, row_count
+from c360_assets.warehouse.duckdb import Warehouse
 from c360_assets.warehouse.queries import Query, all_queries, query, remembered_lineage
 from c360_assets.warehouse.rules import sync_rules
+from c360_assets.warehouse.tables import replace_table, row_count
 
 GROUPS = {
     "raw": "raw",
@@ -46,10 +47,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the body of an asset tells: extra metadata, and the scope of its measured claims."""
+    """What the body of an asset tells: extra metadata, and the scope of its measured claims.
+
+    `checks` are the results of checks that are no claims (`table_asset` has their specs).
+    """
 
     metadata: Mapping[str, Any]
     scope: str = ""
+    checks: Sequence[dg.AssetCheckResult] = ()
 
 
 Body = Callable[[Step], Outcome]
@@ -133,6 +138,7 @@ def table_asset(
     claims: Sequence[Claim] = (),
     deps: Sequence[str] | None = None,
     with_contract_claims: bool = True,
+    other_checks: Sequence[dg.AssetCheckSpec] = (),
 ) -> dg.AssetsDefinition:
     """An asset that writes `table` in one transaction and tests its claims in the same.
 
@@ -141,7 +147,8 @@ def table_asset(
     all_claims = (*(contract_claims(table) if with_contract_claims else ()), *claims)
 
     @dg.asset(  # type: ignore[untyped-decorator]
-        **face(table, deps), check_specs=check_specs(table.asset, all_claims)
+        **face(table, deps),
+        check_specs=[*check_specs(table.asset, all_claims), *other_checks],
     )
     def run(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]
         with open_step(settings, warehouse, context.run.run_id) as work:
@@ -150,7 +157,7 @@ def table_asset(
             rows = row_count(work.connection, table)
         return dg.MaterializeResult(
             metadata={**run_metadata(table, rows, settings), **outcome.metadata},
-            check_results=results,
+            check_results=[*results, *outcome.checks],
         )
 
     return cast(dg.AssetsDefinition, run)

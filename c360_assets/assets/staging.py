@@ -17,8 +17,8 @@ from c360_assets.sources.address_forms import learn_addresses
 from c360_assets.sources.fact_days import has_changed
 from c360_assets.sources.judging import Verdicts, judge
 from c360_assets.sources.row_rules import FACTS
-from c360_assets.warehouse.duckdb import replace_table, replace_view
 from c360_assets.warehouse.queries import query
+from c360_assets.warehouse.tables import replace_table, replace_view
 
 # Big tables that are read in place: a copy would cost more than every later scan saves.
 VIEWS = {"stg_events", "stg_orders", "stg_order_items"}

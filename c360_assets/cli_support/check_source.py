@@ -268,7 +268,10 @@ def _check_merges(report: SourceReport, folder: Path, emails: Any, rules: Rules)
     if emails is None:
         return
     journal = fold_journal(
-        merges.user_rows, merges.domain_rows, known_emails=emails, rules=FoldRules.of(rules)
+        merges.user_rows,
+        merges.domain_rows,
+        known_emails=emails,
+        rules=FoldRules.of(rules, merges.domain_rows),
     )
     for row in journal[journal["outcome"].isin(["refused", "pending"])].itertuples():
         subject = f"{row.source_file}, row {row.source_row}"

@@ -15,10 +15,10 @@ import duckdb
 
 from c360_assets import contracts
 from c360_assets.cli_support.output import Output
-from c360_assets.cli_support.published import open_published
 from c360_assets.contracts.bookkeeping import EMPTY_CATALOG
 from c360_assets.errors import C360Error
 from c360_assets.settings import Settings
+from c360_assets.warehouse.published import open_published
 from c360_assets.warehouse.session import SESSION, fetch_dicts
 
 MAX_RAW_USER_BYTES = 64 * 1024 * 1024

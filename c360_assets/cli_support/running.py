@@ -18,10 +18,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from c360_assets import __version__
 from c360_assets.cli_support.output import Output
-from c360_assets.cli_support.published import open_published, read_manifest
 from c360_assets.cli_support.report import RunReport, show_run
 from c360_assets.errors import SourceError
 from c360_assets.settings import Settings
+from c360_assets.warehouse.published import open_published, read_manifest
 
 DEMO_MARKER = "demo.json"
 """In C360_HOME: what the demo folder was written from. Written last, so never of half a demo."""

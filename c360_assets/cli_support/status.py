@@ -13,9 +13,9 @@ from dagster._core.storage.asset_check_execution_record import AssetCheckExecuti
 
 from c360_assets.cli_support.output import STYLES, Output, ago, duration
 from c360_assets.cli_support.pipeline import open_instance, quiet_dagster
-from c360_assets.cli_support.published import open_published, read_manifest
 from c360_assets.definitions import build_defs
 from c360_assets.settings import Settings
+from c360_assets.warehouse.published import open_published, read_manifest
 from c360_assets.warehouse.session import fetch_dicts
 
 LAST_RUNS = 5

@@ -6,6 +6,7 @@ Types, key checks, docs, column metadata and the validation of raw rows all come
 from __future__ import annotations
 
 from c360_assets.contracts.bookkeeping import SCHEMAS
+from c360_assets.contracts.candidates import CANDIDATE_TABLES
 from c360_assets.contracts.marts import MART_TABLES
 from c360_assets.contracts.model import Column, Reference, Table
 from c360_assets.contracts.raw import MERGE_TABLES, RAW_TABLES
@@ -18,6 +19,7 @@ ALL_TABLES: tuple[Table, ...] = (
     *STAGING_TABLES,
     *IDENTITY_TABLES,
     *MART_TABLES,
+    *CANDIDATE_TABLES,
     *OPS_TABLES,
 )
 # in an order in which each can be staged
@@ -55,6 +57,7 @@ def table(name: str) -> Table:
 
 __all__ = [
     "ALL_TABLES",
+    "CANDIDATE_TABLES",
     "IDENTITY_TABLES",
     "MART_TABLES",
     "MERGE_TABLES",

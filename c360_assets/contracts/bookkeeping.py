@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from c360_assets.contracts.raw import RAW_TABLES
+from c360_assets.contracts.tables import STAGING_TABLES
 
 SCHEMAS = ("raw", "staging", "identity", "marts", "crm", "ops")
 
@@ -49,7 +50,6 @@ create table if not exists ops.address_forms (raw_email varchar, email varchar);
 # business rules as tables, and the state of the event rollup
 _RULES = """
 create table if not exists ops.rules_version (version varchar);
-create table if not exists ops.personal_domains (email_domain varchar);
 create table if not exists ops.rfm_cuts (cut_2 double, cut_3 double, cut_4 double, cut_5 double);
 create table if not exists ops.rfm_grid (
     recency_score integer, frequency_score integer, rfm_segment varchar
@@ -60,9 +60,28 @@ create table if not exists ops.rolled_days (event_date date, rolled_by varchar);
 create table if not exists ops.rolled_promos (promo_id varchar, discount decimal(18, 2));
 """
 
+# what each domain seen is (identity.domains); the links from subdomains to companies are here alone
+_DOMAINS = """
+create table if not exists ops.domain_rules (
+    email_domain varchar, registrable_domain varchar, domain_class varchar, class_source varchar,
+    is_company boolean
+);
+"""
+
 _MERGES = """
 create table if not exists ops.unreadable_merge_files (
     merge_table varchar, source_file varchar, reason varchar
+);
+"""
+
+# what the model of suggested merges made of the pairs that it saw last (identity.suggestions)
+_SUGGESTIONS = """
+create table if not exists ops.suggestion_models (
+    kind varchar, fingerprint varchar, approved bigint, rejected bigint
+);
+create table if not exists ops.suggestion_scores (
+    kind varchar, unique_id bigint, match_weight double, match_probability double,
+    trait_weights double[]
 );
 """
 
@@ -75,16 +94,24 @@ EMPTY_CATALOG = (
     + _FILES
     + _VERDICTS
     + _RULES
+    + _DOMAINS
     + _MERGES
+    + _SUGGESTIONS
     + _VERSION
 )
 
+# filled day by day, and never written anew as a whole
+ROLLED_UP = tuple(t for t in STAGING_TABLES if t.asset == "user_event_days")
 # What the pipeline keeps for itself was written under these rules; another release starts afresh.
 LAYOUT_VERSION = hashlib.sha256(
     "|".join(
         [
             EMPTY_CATALOG,
-            *(f"{t.name} {c.name} {c.type} {c.is_nullable}" for t in RAW_TABLES for c in t.columns),
+            *(
+                f"{t.name} {c.name} {c.type} {c.is_nullable}"
+                for t in (*RAW_TABLES, *ROLLED_UP)
+                for c in t.columns
+            ),
         ]
     ).encode()
 ).hexdigest()[:16]

@@ -38,6 +38,7 @@ MART_TABLES: tuple[Table, ...] = (
         number_of_users   BIGINT    not null -- accounts that this person has
         merged_emails     VARCHAR[] not null -- addresses of the accounts merged into this one
         sales_total       DECIMAL(38,2)      -- sum of the orders' sales_total; null without amounts
+        contact_id        VARCHAR   not null -- the person's id, which outlives merges and moves
         """,
         key="user_id",
         refs="user_id -> stg_users.user_id",
@@ -86,6 +87,26 @@ MART_TABLES: tuple[Table, ...] = (
         number_of_corporate_domains BIGINT  not null >= 0 -- companies with people in it
         """,
         key="gaggle_id",
+    ),
+    _mart(
+        "user_gaggle_facts",
+        "One row per contact and gaggle that an account of theirs is in.",
+        """
+        user_id           VARCHAR   not null -- the contact
+        gaggle_id         VARCHAR   not null -- the gaggle
+        corporate_email   VARCHAR            -- the contact's company; null where there is none
+        is_current        BOOLEAN   not null -- whether gaggle_facts counts the contact here
+        number_of_users   BIGINT    not null >= 0 -- accounts of the contact in the gaggle
+        number_of_events  BIGINT    not null >= 0 -- events of these accounts
+        first_event       TIMESTAMP          -- first of them, UTC
+        most_recent_event TIMESTAMP          -- last of them, UTC
+        number_of_orders  BIGINT    not null >= 0 -- orders of these accounts
+        first_order       TIMESTAMP          -- first of them, UTC
+        most_recent_order TIMESTAMP          -- last of them, UTC
+        first_seen_at     TIMESTAMP not null -- when the first of these accounts was created, UTC
+        """,
+        key="user_id,gaggle_id",
+        refs="user_id -> contacts.user_id\ngaggle_id -> gaggle_facts.gaggle_id",
     ),
     _mart(
         "corporate_accounts",

@@ -261,6 +261,40 @@ IDENTITY_TABLES: tuple[Table, ...] = (
         kinds=("duckdb", "python"),
     ),
     Table(
+        name="contact_id_history",
+        layer="identity",
+        grain="One row per contact id and time that it ended in a merge or came back in a split.",
+        columns=columns(
+            """
+            contact_id         VARCHAR not null -- the id
+            step               BIGINT  not null -- its first, second, ... change
+            change             VARCHAR not null one of [merged, split] -- what happened to it
+            other_contact_id   VARCHAR not null -- id that it was merged into, or split from
+            source_file        VARCHAR not null -- merge file of the decision that did it
+            source_row         BIGINT  not null -- data row in it, from 1
+            current_contact_id VARCHAR not null -- where the id leads today; itself where it is borne
+            """
+        ),
+        key=("contact_id", "step"),
+        owner="team:sales-operations",
+        kinds=("duckdb", "python"),
+    ),
+    Table(
+        name="contact_ids",
+        layer="identity",
+        grain="One row per address that a merge names and some account has: its contact id.",
+        columns=columns(
+            """
+            email      VARCHAR not null -- the address
+            contact_id VARCHAR not null -- id of the person who has it
+            """
+        ),
+        key=("email",),
+        owner="team:sales-operations",
+        produced_by="contact_id_history",
+        kinds=("duckdb", "python"),
+    ),
+    Table(
         name="user_identity",
         layer="identity",
         grain="One row per staged account: the contact that it is.",
@@ -270,6 +304,7 @@ IDENTITY_TABLES: tuple[Table, ...] = (
             email           VARCHAR not null -- its address
             contact_user_id VARCHAR not null -- account that stands for the person
             contact_email   VARCHAR not null -- the person's address
+            contact_id      VARCHAR not null -- the person's id, which outlives merges and moves
             rule            VARCHAR not null one of [self, same_email, merge] -- why
             merge_path      VARCHAR          -- chain of addresses, for rule merge
             """
@@ -280,13 +315,15 @@ IDENTITY_TABLES: tuple[Table, ...] = (
     Table(
         name="domain_identity",
         layer="identity",
-        grain="One row per e-mail domain seen in accounts, deals or applied domain merges.",
+        grain="One row per e-mail domain of accounts, deals and applied merges, and its company.",
         columns=columns(
             """
         email_domain    VARCHAR not null -- domain as it stands in addresses
         corporate_email VARCHAR          -- company domain after merges; null where no company
         domain_class VARCHAR not null one of [corporate,personal,disposable,relay,education] -- kind
-        merge_path      VARCHAR          -- chain of domains, where one was merged
+        merge_path      VARCHAR          -- chain of domains, where this one counts as another
+        registrable_domain VARCHAR not null -- domain that this one counts as, merges apart
+        class_source       VARCHAR not null -- list or rule that the class comes from
             """
         ),
         key=("email_domain",),

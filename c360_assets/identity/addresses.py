@@ -7,17 +7,13 @@ Normal form: trimmed, NFKC, lower case, without the domain's trailing dot, the d
 A-labels (UTS 46, non-transitional). Plus tags and the local part's dots stay: they are the
 receiving server's business. Normalising twice changes nothing.
 
-The same decision in SQL, for text that is ASCII (`$name` stands for this module's constants):
+Valid is what email-validator calls so, without the network, but for what `_judged` changes
+(docs/decisions/012). It is not asked where `SIMPLE_EMAIL_PATTERN` matches, which is nearly always
+and which SQL tells just as well:
 
-    with tidy as (
-        select regexp_replace(lower(trim(email, $ASCII_SPACES)), '\\.$', '') as email from raw_user
-    )
+    with tidy as (select lower(trim(email)) as email from raw_user)
     select email from tidy
-    where regexp_full_match(email, $ASCII_EMAIL_PATTERN)
-        and length(email) <= $MAX_EMAIL_LENGTH
-        and strpos(email, '@') <= $MAX_LOCAL_LENGTH + 1
-
-The two lengths stand beside the pattern because RE2 has no lookahead to count them with.
+    where regexp_full_match(email, $SIMPLE_EMAIL_PATTERN) and length(email) <= $MAX_SIMPLE_LENGTH
 """
 
 from __future__ import annotations
@@ -29,61 +25,43 @@ from typing import Any, Final
 
 import idna
 import pandas as pd
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 MAX_EMAIL_LENGTH: Final = 254  # characters; RFC 5321 section 4.5.3.1.3, without the two brackets
-MAX_LOCAL_LENGTH: Final = 64  # characters; RFC 5321 section 4.5.3.1.1
-MAX_DOMAIN_LENGTH: Final = 253  # characters of the A-label form; RFC 1035 section 2.3.4
-ASCII_SPACES: Final = "\t\n\v\f\r\x1c\x1d\x1e\x1f "  # what str.strip() takes from ASCII text
+MAX_SIMPLE_LENGTH: Final = 64  # characters, in which no label and no local part can be too long
 
-_ATOM: Final = r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+"  # RFC 5322 atext; the apostrophe of o'brien is in it
-# More than DNS allows: a sign-up form let them in, and the row is a person all the same (the
-# JaffleGaggle data has a company at nopain,nogain.com). Two addresses in one text have two `@`.
-_LABEL: Final = r"[a-z0-9_,](?:[a-z0-9_,-]{0,61}[a-z0-9_,])?"
-ASCII_DOMAIN_PATTERN: Final = rf"{_LABEL}(?:\.{_LABEL})+"
-ASCII_EMAIL_PATTERN: Final = rf"{_ATOM}(?:\.{_ATOM})*@{ASCII_DOMAIN_PATTERN}"
+# letters, digits, single hyphens and dots, and a last label that ends with a letter, as in DNS
+_SIMPLE_DOMAIN: Final = r"[a-z0-9]+(?:[.-][a-z0-9]+)*[.][a-z0-9]*[a-z]"
+SIMPLE_EMAIL_PATTERN: Final = rf"[a-z0-9_+-]+(?:[.][a-z0-9_+-]+)*@{_SIMPLE_DOMAIN}"
 
-# a part of ASCII_EMAIL_PATTERN; in 64 characters no label or local part can be too long
-_SIMPLE_EMAIL_PATTERN: Final = (
-    r"[a-z0-9_+-]+(?:[.][a-z0-9_+-]+)*"
-    r"@[a-z0-9]+(?:[.-][a-z0-9]+)*[.][a-z0-9]+"
-)
-
-_DOMAIN: Final = re.compile(ASCII_DOMAIN_PATTERN)
-_EMAIL: Final = re.compile(ASCII_EMAIL_PATTERN)
-_LOCAL: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
+_SIMPLE: Final = re.compile(SIMPLE_EMAIL_PATTERN)
 _INVISIBLE: Final = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"  # pasted along with web text
 _MAX_RAW_LENGTH: Final = 1024  # characters; longer text is no address, whatever NFKC makes of it
 _REFUSED_CATEGORIES: Final = frozenset({"Pi", "Pf"})  # typographic quotes
+# More than DNS allows: a sign-up form let them in, and the row is a person all the same (the
+# JaffleGaggle data has a company at nopain,nogain.com). Two addresses in one text have two `@`.
+_LENIENT: Final = str.maketrans({",": "x", "_": "x"})
 
 
 def normalise_email(text: str | None) -> str | None:
     """The normal form of an e-mail address, or None where the text is no valid one.
 
-    Valid: one `@`; a local part of 1 to 64 characters, which are letters, digits and
-    ``!#$%&'*+-/=?^_`{|}~`` or visible non-ASCII ones, joined by single dots; a domain that
-    `normalise_domain` accepts; at most 254 characters. Quoted local parts are not accepted.
+    Valid: one `@`; a local part of 1 to 64 characters without quotes; a domain of two or more
+    labels; at most 254 characters; all else as email-validator has it.
     """
     tidy = _tidy(text)
-    if tidy is None:
-        return None
-    if tidy.isascii():
-        valid = _EMAIL.fullmatch(tidy) is not None and _has_email_lengths(tidy)
-        return tidy if valid else None
-    local, at, domain_text = tidy.partition("@")
-    domain = _a_labels(domain_text) if at and _is_local(local) else None
-    if domain is None or not _has_email_lengths(f"{local}@{domain}"):
-        return None
-    return f"{local}@{domain}"
+    return None if tidy is None else _valid(tidy)
 
 
 def normalise_domain(text: str | None) -> str | None:
     """The normal form of a mail domain, or None where the text is no valid one.
 
-    Valid: two or more labels of 1 to 63 letters, digits, underscores, commas and inner hyphens
-    (after IDNA), at most 253 characters. A leading `@`, `mailto:`, a URL or a port make it invalid.
+    Valid is the domain of a valid address: a leading `@`, `mailto:`, a URL, a port or an IP
+    address make it invalid.
     """
     tidy = _tidy(text)
-    return None if tidy is None else _a_labels(tidy)
+    email = None if tidy is None or "@" in tidy else _valid(f"x@{tidy}")
+    return None if email is None else email.removeprefix("x@")
 
 
 def normalise_emails(texts: Any) -> Any:
@@ -93,18 +71,14 @@ def normalise_emails(texts: Any) -> Any:
     some million rows a second; only the rest goes through Python, each distinct text once.
     """
     text = texts.astype("str")
-    normal = (
-        text.str.fullmatch(ASCII_EMAIL_PATTERN)
-        & (text.str.len() <= MAX_EMAIL_LENGTH)
-        & text.str.match(rf"[^@]{{1,{MAX_LOCAL_LENGTH}}}@")
-    )
+    normal = text.str.fullmatch(SIMPLE_EMAIL_PATTERN) & (text.str.len() <= MAX_SIMPLE_LENGTH)
     return _replace_the_rest(text, normal, normalise_email)
 
 
 def normalise_domains(texts: Any) -> Any:
     """`normalise_domain` for a Series of text: a `str` Series on the same index."""
     text = texts.astype("str")
-    normal = text.str.fullmatch(ASCII_DOMAIN_PATTERN) & (text.str.len() <= MAX_DOMAIN_LENGTH)
+    normal = text.str.fullmatch(_SIMPLE_DOMAIN) & (text.str.len() <= MAX_SIMPLE_LENGTH - 2)
     return _replace_the_rest(text, normal, normalise_domain)
 
 
@@ -140,46 +114,58 @@ def _trim(text: str) -> str:
     return trimmed
 
 
-def _has_email_lengths(email: str) -> bool:
-    return len(email) <= MAX_EMAIL_LENGTH and 0 < email.find("@") <= MAX_LOCAL_LENGTH
-
-
-def _is_local(local: str) -> bool:
-    """Whether a local part with or without non-ASCII characters may stand before the `@`."""
-    # Each non-ASCII character that may stand counts as one letter of an ASCII local part.
-    ascii_shape = "".join("x" if _is_visible_foreign(char) else char for char in local)
-    return _LOCAL.fullmatch(ascii_shape) is not None
-
-
-def _is_visible_foreign(char: str) -> bool:
-    category = unicodedata.category(char)
-    return not char.isascii() and category[0] not in "CZ" and category not in _REFUSED_CATEGORIES
+def _valid(tidy: str) -> str | None:
+    if len(tidy) <= MAX_SIMPLE_LENGTH and _SIMPLE.fullmatch(tidy) is not None:
+        return tidy
+    local, at, domain_text = tidy.partition("@")
+    domain = _a_labels(domain_text) if at else None
+    return _judged(local, domain) if domain else None
 
 
 def _a_labels(domain: str) -> str | None:
-    if not domain.isascii():
-        try:
-            domain = idna.encode(domain, uts46=True, std3_rules=True).decode("ascii")
-        except UnicodeError:  # idna.IDNAError is one
-            return None
-        domain = domain.removesuffix(".")  # the ideographic full stop
-    valid = len(domain) <= MAX_DOMAIN_LENGTH and _DOMAIN.fullmatch(domain) is not None
-    return domain if valid else None
+    if domain.isascii():
+        return domain
+    try:
+        encoded = idna.encode(domain, uts46=True, std3_rules=True).decode("ascii")
+    except UnicodeError:  # idna.IDNAError is one
+        return None
+    return encoded.removesuffix(".")  # the ideographic full stop
+
+
+def _judged(local: str, domain: str) -> str | None:
+    """The address if email-validator calls it valid, without network; its form stays ours.
+
+    Accepted though the library would not: commas and underscores in a label, and domains
+    reserved for tests and inner networks (example: `.test`, `.local`). Refused though it would:
+    typographic quotes and more than 64 characters before the `@`.
+    """
+    if any(unicodedata.category(char) in _REFUSED_CATEGORIES for char in local):
+        return None
+    names = domain.translate(_LENIENT).rpartition(".")
+    last = "x" * len(names[2]) if names[2] in SPECIAL_USE_DOMAIN_NAMES else names[2]
+    try:
+        validate_email(
+            f"{local}@{names[0]}{names[1]}{last}",
+            check_deliverability=False,
+            allow_smtputf8=True,
+            allow_quoted_local=False,
+            allow_domain_literal=False,
+            allow_display_name=False,
+            strict=True,
+        )
+    except EmailNotValidError:
+        return None
+    return f"{local}@{domain}"
 
 
 def plain_email_predicate(expression: str) -> str:
     """SQL: whether the expression is a valid address that lower case and trimming normalise.
 
     The form that staging's SQL gives such an address is `normalise_email`'s. Other valid
-    addresses (non-ASCII ones, odd white space) need `normalise_email` itself.
+    addresses (non-ASCII ones, odd signs or white space, long ones) need `normalise_email` itself.
     """
-    lower = f"lower(trim({expression}))"
-    tidy = f"regexp_replace({lower}, '[.]$', '')"
-    pattern = ASCII_EMAIL_PATTERN.replace("'", "''")
-    # most addresses are of the simple kind, which costs a tenth to tell
+    tidy = f"lower(trim({expression}))"
     return (
-        f"case when length({lower}) <= {MAX_LOCAL_LENGTH}"
-        f" and regexp_full_match({lower}, '{_SIMPLE_EMAIL_PATTERN}') then true"
-        f" else regexp_full_match({tidy}, '{pattern}') and length({tidy}) <= {MAX_EMAIL_LENGTH}"
-        f" and strpos({tidy}, '@') <= {MAX_LOCAL_LENGTH + 1} end"
+        f"(length({tidy}) <= {MAX_SIMPLE_LENGTH}"
+        f" and regexp_full_match({tidy}, '{SIMPLE_EMAIL_PATTERN}'))"
     )

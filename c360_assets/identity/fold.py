@@ -1,7 +1,7 @@
 """The rows of one kind of merge file and what has been found out about them so far.
 
-Belongs here: the state that the stages of the journal share, and the order of decisions. Not here:
-the rules themselves (`journal`, `pairs`, `bans`), nor the journal's text (`journal_rows`).
+Belongs here: the state that the stages of the journal share. Not here: the rules themselves
+(`journal`, `pairs`, `bans`), nor the journal's text (`journal_rows`).
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from c360_assets.identity.addresses import MAX_EMAIL_LENGTH
+from c360_assets.identity.addresses import MAX_EMAIL_LENGTH, normalise_domains
 from c360_assets.identity.chains import Bools, Ints, Texts
+from c360_assets.identity.decision_order import decision_order
+from c360_assets.identity.domains import classify
 from c360_assets.identity.rulings import Ruling
 from c360_assets.identity.statements import Kind
 from c360_assets.settings import Rules
@@ -23,9 +25,9 @@ from c360_assets.settings import Rules
 class FoldRules:
     """The business rules that the journal is folded under.
 
-    `personal_domains` are in normal form. `max_cluster_size` is the number of addresses (or
-    domains) that may become one without a reason. `role_addresses` are the local parts of shared
-    mailboxes, lower case, which merge with nobody without a reason.
+    `personal_domains` are those of no company, in normal form. `max_cluster_size` is the number of
+    addresses (or domains) that may become one without a reason. `role_addresses` are the local
+    parts of shared mailboxes, lower case, which merge with nobody without a reason.
     """
 
     personal_domains: frozenset[str]
@@ -33,10 +35,15 @@ class FoldRules:
     role_addresses: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, rules: Rules) -> FoldRules:
-        """Those of `c360.toml`."""
+    def of(cls, rules: Rules, domain_rows: pd.DataFrame) -> FoldRules:
+        """Those of `c360.toml`, as far as they bear on the domains that merge files name.
+
+        `domain_rows` are `MergeFiles.domain_rows`; its columns old and new are looked at.
+        """
+        named = pd.concat([domain_rows["old"], domain_rows["new"]]).drop_duplicates()
+        found = classify(normalise_domains(named), rules.domains)
         return cls(
-            frozenset(rules.domains.all_personal),
+            frozenset(found["email_domain"][~found["is_company"]]),
             rules.identity.max_cluster_size,
             frozenset(rules.identity.role_addresses),
         )
@@ -78,20 +85,9 @@ class Fold:
         return np.flatnonzero(self.ruling == Ruling.OPEN)
 
     def decision_order(self, row: Ints, group: Ints) -> Ints:
-        """The places of `row` sorted by their group and, within it, from first to last decided.
-
-        Where every row of a group has a decided_at, that decides; elsewhere the file's name does,
-        and within a file the decided_at if all its rows in the group have one. What is still equal
-        follows the rows' order, so that the order is total.
-        """
-        at = self.rows["decided_at"].to_numpy()[row].astype("datetime64[us]").astype(np.int64)
-        undated = at == np.iinfo(np.int64).min
-        file = self.file[row]
-        in_file = pd.factorize(group * (self.file.max(initial=0) + 1) + file)[0]
-        by_date = np.where(_any_per(group, undated), 0, at)
-        by_date_in_file = np.where(_any_per(in_file, undated), 0, at)
-        order: Ints = np.lexsort((row, by_date_in_file, file, by_date, group))
-        return order
+        """The places of `row` from first to last decided, within each group."""
+        at = self.rows["decided_at"].to_numpy()[row]
+        return decision_order(group, at, self.file[row], row)
 
 
 def new_fold(kind: Kind, rows: pd.DataFrame, known: Any, rules: FoldRules) -> Fold:
@@ -138,12 +134,3 @@ def mask(series: Any) -> Bools:
     """A Series of truth values as an array."""
     values: Bools = series.to_numpy(dtype=bool)
     return values
-
-
-def _any_per(group: Ints, is_so: Bools) -> Bools:
-    """Per row, whether it is so for any row of its group."""
-    number, _ = pd.factorize(group)
-    found = np.zeros(number.max(initial=-1) + 1, dtype=bool)
-    np.logical_or.at(found, number, is_so)
-    per_row: Bools = found[number]
-    return per_row

@@ -113,6 +113,28 @@ def read_merge_files(folder: Path) -> MergeFiles:
     )
 
 
+def read_merge_file(path: Path) -> MergeFiles:
+    """Read one merge file, wherever it lies; its header tells the kind where its name does not.
+
+    Raises:
+        MergeFileError: it cannot be read; the text says why and what to do.
+    """
+    kinds = [kind for prefix, kind in _PREFIXES.items() if path.name.startswith(prefix)]
+    problem = ""
+    for kind in kinds or _REQUIRED:
+        try:
+            content = _content(path)
+            frame = _rows(path.name, kind, content)
+        except _UnreadableError as error:
+            problem = str(error)
+            continue
+        digest = hashlib.sha256(content).hexdigest()
+        rows = {"user": _stacked([]), "domain": _stacked([]), kind: frame}
+        file = MergeFile(path.name, kind, digest, len(frame))
+        return MergeFiles(rows["user"], rows["domain"], (file,), ())
+    raise MergeFileError(f"merge file {path}: {problem}")
+
+
 def merge_files_in(folder: Path) -> list[tuple[Path, Kind]]:
     """What lies directly in the folder under the name of a merge file, in the order of names.
 

@@ -143,14 +143,16 @@ RULINGS: Final[dict[Ruling, Meaning]] = {
     Ruling.PERSONAL_OLD: Meaning(
         "refused",
         "personal_domain",
-        '{where}: "{old}" is a personal domain and no company, so it cannot become "{new}"; remove '
-        "the row, or take the domain out of domains.personal if it is a company's.",
+        '{where}: "{old}" is a personal domain (or a disposable or relay one) and no company, so '
+        'it cannot become "{new}"; remove the row, or list the domain under domains.corporate if '
+        "it is a company's.",
     ),
     Ruling.PERSONAL_NEW: Meaning(
         "refused",
         "personal_domain",
-        '{where}: "{new}" is a personal domain and no company, so "{old}" cannot become it; remove '
-        "the row, or take the domain out of domains.personal if it is a company's.",
+        '{where}: "{new}" is a personal domain (or a disposable or relay one) and no company, so '
+        '"{old}" cannot become it; remove the row, or list the domain under domains.corporate if '
+        "it is a company's.",
     ),
     Ruling.SUPERSEDED: Meaning(
         "undone",

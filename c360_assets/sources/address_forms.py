@@ -35,6 +35,9 @@ def learn_addresses(
         f" and {column} not in (select raw_email from ops.address_forms)"
     ).fetchall()
     forms = [(raw, normalise(raw)) for (raw,) in rows]
-    valid = [[raw, email] for raw, email in forms if email is not None]
+    valid = [(raw, email) for raw, email in forms if email is not None]
     if valid:
-        connection.executemany("insert into ops.address_forms values (?, ?)", valid)
+        connection.execute(
+            "insert into ops.address_forms select unnest($1), unnest($2)",
+            [list(column) for column in zip(*valid, strict=True)],
+        )

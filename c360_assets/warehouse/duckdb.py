@@ -16,10 +16,8 @@ from dagster_duckdb import DuckDBResource
 from filelock import BaseFileLock, FileLock, Timeout
 from pydantic import Field, PrivateAttr
 
-from c360_assets.contracts import Table
 from c360_assets.contracts.bookkeeping import EMPTY_CATALOG, LAYOUT_VERSION
 from c360_assets.errors import WarehouseBusyError, WarehouseError
-from c360_assets.warehouse.queries import Query
 from c360_assets.warehouse.session import SAFE_CONFIG, SESSION
 
 
@@ -165,62 +163,3 @@ class Warehouse(DuckDBResource):
         """A connection for reading; it takes the lock, too, since DuckDB has one process."""
         with self.get_connection() as connection:
             yield connection
-
-
-def replace_table(connection: duckdb.DuckDBPyConnection, table: Table, query: Query) -> int:
-    """Replace the whole table by what the query selects; returns its number of rows.
-
-    Raises:
-        WarehouseError: the result's columns or types are not those of the contract.
-    """
-    drop_other_kind(connection, table, "table")
-    connection.execute(f"create or replace table {table.qualified_name} as {query.text}")
-    require_contract(connection, table)
-    return row_count(connection, table)
-
-
-def replace_view(connection: duckdb.DuckDBPyConnection, table: Table, query: Query) -> None:
-    """Replace the view by the query; its rows are not counted, since that would run it."""
-    drop_other_kind(connection, table, "view")
-    connection.execute(f"create or replace view {table.qualified_name} as {query.text}")
-    require_contract(connection, table)
-
-
-def drop_other_kind(connection: duckdb.DuckDBPyConnection, table: Table, kind: str) -> None:
-    """Drop a view that stands where a table will, or the other way round."""
-    other = "view" if kind == "table" else "table"
-    found = connection.execute(
-        f"select 1 from duckdb_{other}s() where schema_name = ? and {other}_name = ?",
-        [table.layer, table.name],
-    ).fetchall()
-    if found:
-        connection.execute(f"drop {other} {table.qualified_name}")
-
-
-def create_empty(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Create the table with the contract's columns where it is missing."""
-    columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
-    connection.execute(f"create table if not exists {table.qualified_name} ({columns})")
-
-
-def require_contract(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Raise WarehouseError unless the table has the contract's columns with their types."""
-    found = {
-        row[0]: row[1] for row in connection.execute(f"describe {table.qualified_name}").fetchall()
-    }
-    wrong = [
-        f"{column.name} is {found.get(column.name, 'missing')}, must be {column.type}"
-        for column in table.columns
-        if found.get(column.name) != column.type
-    ]
-    if wrong:
-        raise WarehouseError(
-            f"{table.qualified_name} breaks the contract: {'; '.join(wrong)}; "
-            f"mend sql/{table.layer}/{table.name}.sql or the contract"
-        )
-
-
-def row_count(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
-    """The number of rows of the table."""
-    rows = connection.execute(f"select count(*) from {table.qualified_name}").fetchall()
-    return int(rows[0][0])

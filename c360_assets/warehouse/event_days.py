@@ -17,8 +17,8 @@ import duckdb
 
 from c360_assets import contracts
 from c360_assets.days import spans
-from c360_assets.warehouse.duckdb import create_empty, require_contract
 from c360_assets.warehouse.queries import query
+from c360_assets.warehouse.tables import create_empty, require_contract
 
 DAYS = contracts.table("user_event_days")
 TOTALS = contracts.table("user_event_totals")

@@ -1,6 +1,6 @@
 """Business rules as tables that the SQL joins, kept equal to the settings.
 
-Schema `ops`: `personal_domains`, `rfm_cuts`, `rfm_grid`, `order_event_names`, `clock`.
+Schema `ops`: `rfm_cuts`, `rfm_grid`, `order_event_names`, `clock`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ def sync_rules(
     names = () if has_orders else rules.orders.event_names
     _dirty_days_if_orders_change(connection, names)
     grid = [(r, f, rules.rfm.segment_of(r, f)) for r in range(1, 6) for f in range(1, 6)]
-    _refill(connection, "personal_domains", [(d,) for d in rules.domains.all_personal])
     _refill(connection, "order_event_names", [(name,) for name in names])
     _refill(connection, "rfm_cuts", [tuple(float(cut) for cut in rules.rfm.cuts)])
     _refill(connection, "rfm_grid", grid)

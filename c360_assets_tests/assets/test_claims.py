@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from c360_assets import contracts
-from c360_assets.assets import events, identity, marts
+from c360_assets.assets import events, identity, marts, suggestions
 from c360_assets.assets.claims import Claim, contract_claims, evaluate
 from c360_assets.assets.raw import merge_claims, raw_claims
 from c360_assets.assets.staging import staging_claims
@@ -32,6 +32,8 @@ SOURCE = {
         3,Cat,cat@gmail.com,g2,2021-01-03
         4,Old Ann,ann@gmail.com,g2,2021-01-01
         5,Dan,dan@oldacme.com,g3,2021-01-05
+        6,Eve Moss,eve.moss@gmail.com,g2,2021-01-06
+        7,Eve Moss,eve.moss+shop@gmail.com,g2,2021-01-06
     """,
     "raw_gaggle": "id,name,created_at\ng1,One,2021-01-01\ng2,Two,2021-01-01\ng3,Three,2021-01-01",
     "raw_event": """
@@ -90,9 +92,11 @@ def stated() -> Iterator[Stated]:
         *((table, merge_claims(table)) for table in contracts.MERGE_TABLES),
         (DAYS, (*events.CLAIMS, events.conservation_claim())),
         (contracts.table("merge_journal"), identity.JOURNAL_CLAIMS),
+        (contracts.table("contact_id_history"), identity.HISTORY_CLAIMS),
         (contracts.table("user_identity"), identity.USER_CLAIMS),
         (contracts.table("domain_identity"), identity.DOMAIN_CLAIMS),
         *((contracts.table(name), claims) for name, claims in marts.CLAIMS.items()),
+        (contracts.table("merge_candidates"), suggestions.CLAIMS),
     ]
     for staged, source in contracts.SOURCE_OF_STAGED.items():
         table = contracts.table(staged)
@@ -127,8 +131,8 @@ def contract_breaks(table: Table) -> Iterator[tuple[str, str, Breaks]]:
     prefix = "" if table.asset == table.name else f"{table.name}_"
 
     def set_one(column: str, value: str) -> Breaks:
-        first = f"(select min(rowid) from {name} where {column} is not null)"
-        return (f"update {name} set {column} = {value} where rowid = {first}",)
+        first = f'(select min(rowid) from {name} where "{column}" is not null)'
+        return (f'update {name} set "{column}" = {value} where rowid = {first}',)
 
     for column in table.columns:
         if not column.is_nullable:
@@ -186,6 +190,19 @@ BROKEN: dict[Place, Breaks] = {
     ("user_identity", "every_contact_stands_for_itself"): (
         "update identity.user_identity set contact_user_id = '4' where user_id = '2'",
     ),
+    ("contact_id_history", "no_id_that_somebody_bears_leads_elsewhere"): (
+        "insert into identity.contact_id_history values ('c_1', 1, 'merged', 'c_2', 'f', 1, 'c_2')",
+        "update identity.contact_ids set contact_id = 'c_1'",
+    ),
+    ("contact_id_history", "every_id_leads_to_one_that_somebody_bears"): (
+        "update identity.contact_id_history set current_contact_id = 'c_77'",
+    ),
+    ("user_identity", "every_contact_has_one_id"): (
+        "update identity.user_identity set contact_id = 'c_1' where user_id = '2'",
+    ),
+    ("contacts", "contact_id_is_that_of_the_accounts"): (
+        "update marts.contacts set contact_id = 'c_77' where user_id = '1'",
+    ),
     ("user_identity", "nobody_is_joined_with_whom_a_ban_keeps_apart"): (
         "insert into identity.merge_journal by name select 'user' as kind, 'f' as source_file,"
         " 1 as source_row, 'ann@gmail.com' as old_key, 'ann@acme.com' as new_key,"
@@ -235,11 +252,42 @@ BROKEN: dict[Place, Breaks] = {
         "update marts.corporate_accounts set number_of_orders_corporate = 9"
         " where corporate_email = 'acme.com'",
     ),
+    ("gaggle_facts", "companies_of_gaggles_are_conserved"): (
+        "update marts.gaggle_domain_facts set number_of_orders_corporate = 9"
+        " where gaggle_id = 'g1' and corporate_email = 'beta.com'",
+    ),
+    ("gaggle_facts", "primary_companies_are_conserved"): (
+        "update marts.gaggle_facts set number_of_events_corporate = 9 where gaggle_id = 'g1'",
+    ),
+    # what moves between two gaggles leaves the contact's own sum as it is, and the other way round
+    ("user_gaggle_facts", "contacts_are_conserved"): (
+        "update marts.user_gaggle_facts set user_id = '2' where user_id = '3'",
+    ),
+    ("user_gaggle_facts", "accounts_of_gaggles_are_conserved"): (
+        "update marts.user_gaggle_facts set gaggle_id = 'g3' where gaggle_id = 'g2'",
+    ),
+    ("user_gaggle_facts", "people_of_gaggles_are_conserved"): (
+        "update marts.user_gaggle_facts set is_current = not is_current where user_id = '1'",
+    ),
+    ("corporate_accounts", "gaggles_of_companies_are_conserved"): (
+        "update marts.gaggle_domain_facts set number_of_users_corporate = 9"
+        " where corporate_email = 'beta.com'",
+    ),
     ("corporate_accounts", "gaggles_are_conserved"): (
         "update marts.gaggle_facts set corporate_email = null where gaggle_id = 'g1'",
     ),
     ("upgrade_candidates", "upgrade_ranks_have_no_gap"): (
         "update marts.upgrade_candidates set upgrade_rank = 2 where upgrade_rank = 1",
+    ),
+    ("merge_candidates", "every_suggestion_joins_two_that_are_apart"): (
+        "update identity.merge_candidates set \"left\" = 'nobody@acme.com'",
+    ),
+    ("merge_candidates", "no_decided_pair_is_suggested"): (
+        "update identity.merge_journal set old_key = 'eve.moss@gmail.com',"
+        " new_key = 'eve.moss+shop@gmail.com' where kind = 'user'",
+    ),
+    ("merge_candidates", "value_ranks_have_no_gap"): (
+        "update identity.merge_candidates set value_rank = 2 where value_rank = 1",
     ),
     ("rfm_segments", "every_ordering_contact_has_one_segment"): (
         "delete from marts.rfm_segments where user_id = '1'",
@@ -310,7 +358,8 @@ def scratch(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyCo
 def test_the_claims_are_those_that_dagster_shows_as_checks(world):
     graph = build_defs(world.settings).resolve_asset_graph()
     shown = {(key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys}
-    assert set(BY_NAME) == shown
+    # the one check that is no claim: it fails in test_suggestions_quality
+    assert set(BY_NAME) == shown - {("merge_candidates", suggestions.PRECISION_CHECK)}
     assert len(BY_NAME) == len(ALL), "no two checks of an asset share a name"
 
 
@@ -364,7 +413,7 @@ def test_many_claims_at_once_give_the_same_as_one_by_one(scratch):
     claims = contract_claims(table)
     together = counts(evaluate(scratch, table, claims))
     assert together == counts([evaluate(scratch, table, [claim])[0] for claim in claims])
-    assert together["required_values_are_never_null"] == 4
+    assert together["required_values_are_never_null"] == 6
     assert together["user_id_is_unique"] == 0
 
 

@@ -113,8 +113,22 @@ def people_of(source: dict[str, Any]) -> dict[str, dict[str, Any]]:
             "merged_emails": sorted({user["email"] for user in members} - {end}),
             **activity_of(done),
             "done": done,
+            "places": places_of(members, times),
         }
     return people
+
+
+def places_of(members: list[dict[str, Any]], times: dict[str, Any]) -> dict[str, Any]:
+    """Per gaggle that one of a person's accounts is in, what its accounts did."""
+    return {
+        gaggle: {
+            "number_of_users": sum(user["gaggle"] == gaggle for user in members),
+            **activity_of(
+                [one for u in members if u["gaggle"] == gaggle for one in times[u["id"]]]
+            ),
+        }
+        for gaggle in {user["gaggle"] for user in members} - {""}
+    }
 
 
 def group_facts(members: list[dict[str, Any]]) -> dict[str, Any]:
@@ -189,7 +203,7 @@ def accounts_of(
 
 def common(rows: dict[str, dict[str, Any]], like: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The rows with the columns alone that the expectation has."""
-    names = next(iter(like.values())).keys() - {"done"}
+    names = next(iter(like.values())).keys() - {"done", "places"}
     return {key: {name: row[name] for name in names} for key, row in rows.items()}
 
 
@@ -204,6 +218,13 @@ def test_marts_are_what_plain_python_makes_of_the_same_source(tmp_path, seed):
     assert common(world.by("marts.gaggle_facts", "gaggle_id"), gaggles) == gaggles
     found = world.by("marts.corporate_accounts", "corporate_email")
     assert common(found, accounts) == accounts
+    places = {
+        (user, gaggle): {"is_current": gaggle == person["gaggle_id"], **facts}
+        for user, person in people.items()
+        for gaggle, facts in person["places"].items()
+    }
+    assert common(world.by("marts.user_gaggle_facts", "user_id", "gaggle_id"), places) == places
+    assert len({user for user, _ in places}) < len(places), "somebody must be in several gaggles"
     empty = [name for name, gaggle in gaggles.items() if gaggle["number_of_users"] == 0]
     assert empty == ["g6"], "the source must have an empty gaggle"
 
@@ -218,6 +239,8 @@ def test_the_order_of_rows_in_the_files_changes_nothing(tmp_path):
         "merges": dict(reversed(source["merges"].items())),
     }
     backwards = written(tmp_path / "backwards", shuffled).build()
-    for table in ("contacts", "gaggle_facts", "corporate_accounts", "rfm_segments"):
+    for table in (
+        *("contacts", "gaggle_facts", "user_gaggle_facts", "corporate_accounts", "rfm_segments"),
+    ):
         sql = f"select * from marts.{table} order by all"
         assert straight.rows(sql) == backwards.rows(sql), table

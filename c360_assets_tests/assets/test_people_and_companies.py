@@ -158,6 +158,28 @@ def test_every_account_says_why_it_is_its_contact(people):
     assert (rules["4"], rules["5"]) == ("same_email", "self")
 
 
+def test_each_account_counts_for_its_own_gaggle_in_the_breakdown(people):
+    rows = people.by("marts.user_gaggle_facts", "user_id", "gaggle_id")
+    ann = {
+        gaggle: columns(row, "is_current", "number_of_events", "number_of_orders", "first_event")
+        for (user, gaggle), row in rows.items()
+        if user == "3"
+    }
+    assert ann == {
+        "g10": (False, 2, 1, datetime(2021, 3, 2, 10)),
+        "g11": (True, 0, 0, None),
+        "g12": (False, 1, 1, datetime(2021, 3, 4, 10)),
+    }
+    assert rows["5", "g13"]["number_of_events"] == 1
+    assert rows["5", "g10"]["corporate_email"] == "acme.com"
+    assert not [user for user, _ in rows if user in {"10", "31"}], "they are in no gaggle"
+
+
+def test_a_gaggle_that_only_an_older_account_names_has_a_row_without_people(people):
+    gaggles = people.by("marts.gaggle_facts", "gaggle_id")
+    assert columns(gaggles["g12"], "number_of_users", "number_of_events") == (0, 0)
+
+
 # --- gaggles and companies -----------------------------------------------------------------------
 
 # one row: id, address, gaggle, created; who did how many events and orders follows below

@@ -14,18 +14,21 @@ import duckdb
 
 from c360_assets import contracts
 from c360_assets.assets.claims import evaluate
-from c360_assets.assets.identity import fold_decisions
+from c360_assets.assets.domains import resolve_domains
+from c360_assets.assets.identity import fold_decisions, follow_contact_ids
 from c360_assets.assets.raw import read_merges
 from c360_assets.assets.shell import Step, open_step
 from c360_assets.assets.staging import stage
 from c360_assets.settings import Settings
 from c360_assets.sources.fact_days import narrowed
 from c360_assets.sources.landing import Landed, land, sweep
-from c360_assets.warehouse.duckdb import Warehouse, replace_table
+from c360_assets.warehouse.duckdb import Warehouse
 from c360_assets.warehouse.event_days import Swapped, swap_days
 from c360_assets.warehouse.queries import query
+from c360_assets.warehouse.tables import replace_table
 
 RUN_ID = "test run"
+USERS, CONTACTS = (contracts.table(name) for name in ("user_identity", "contacts"))
 STAGED_OF = {source: staged for staged, source in contracts.SOURCE_OF_STAGED.items()}
 USER_HEADER = "id,name,email,created_at"
 EVENT_HEADER = "event_id,user_id,event_name,timestamp"
@@ -132,9 +135,10 @@ class Pipeline:
             for table in contracts.MERGE_TABLES:
                 read_merges(step, table)
             fold_decisions(step)
-            for name in ("user_identity", "domain_identity", "contacts"):
-                table = contracts.table(name)
-                replace_table(step.connection, table, query(table.qualified_name))
+            follow_contact_ids(step)
+            replace_table(step.connection, USERS, query(USERS.qualified_name))
+            resolve_domains(step)
+            replace_table(step.connection, CONTACTS, query(CONTACTS.qualified_name))
 
     def failing_claims(self, table: str, claims: Iterable[Any]) -> list[str]:
         """The names of the claims that do not hold."""

@@ -12,14 +12,9 @@ import pytest
 
 from c360_assets.contracts.model import Table, columns
 from c360_assets.errors import WarehouseBusyError, WarehouseError
-from c360_assets.warehouse.duckdb import (
-    Warehouse,
-    create_empty,
-    replace_table,
-    replace_view,
-    row_count,
-)
+from c360_assets.warehouse.duckdb import Warehouse
 from c360_assets.warehouse.queries import Query
+from c360_assets.warehouse.tables import create_empty, replace_table, replace_view, row_count
 
 PEOPLE = Table(
     name="people",

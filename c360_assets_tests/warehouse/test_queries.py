@@ -29,7 +29,7 @@ def tables_with_sql() -> list[Table]:
     return [
         table
         for table in contracts.ALL_TABLES
-        if table.layer in ("staging", "identity", "marts") and table.name != "merge_journal"
+        if table.layer in ("staging", "identity", "marts") and "python" not in table.kinds
     ]
 
 
@@ -136,12 +136,18 @@ READS = {
     "stg_campaign_targets": {"raw_campaign_target", "stg_users"},
     "stg_deals": {"deals"},
     "user_event_days": {"stg_events", "stg_orders", "stg_users"},
-    "user_identity": {"merge_journal", "stg_users"},
+    "user_identity": {"contact_id_history", "merge_journal", "stg_users"},
     "domain_identity": {"merge_journal", "stg_deals", "stg_users"},
-    "contacts": {"domain_identity", "stg_users", "user_event_days", "user_identity"},
+    "contacts": {
+        *("contact_id_history", "domain_identity", "stg_users", "user_event_days"),
+        "user_identity",
+    },
     "gaggle_domain_facts": {"contacts"},
-    "gaggle_facts": {"contacts", "gaggle_domain_facts", "stg_gaggles"},
-    "upgrade_candidates": {"gaggle_facts"},
+    "gaggle_facts": {"contacts", "gaggle_domain_facts", "stg_gaggles", "stg_users"},
+    "user_gaggle_facts": {
+        *("contacts", "gaggle_facts", "stg_users", "user_event_days", "user_identity"),
+    },
+    "upgrade_candidates": {"contacts", "domain_identity", "gaggle_facts"},
     "rfm_segments": {"contacts", "stg_orders", "user_event_days", "user_identity"},
 }
 

@@ -22,6 +22,9 @@ special_addresses as (
     select email from applied_merges
     union
     select contact_email as email from applied_merges
+    union
+    -- a merge that ended may have left an id behind
+    select email from identity.contact_ids
 ),
 
 special_accounts as (
@@ -58,6 +61,7 @@ select
     u.email,
     u.user_id as contact_user_id,
     u.email as contact_email,
+    'c_' || u.user_id as contact_id,
     'self' as rule,
     cast(null as varchar) as merge_path
 from staging.stg_users as u
@@ -68,6 +72,8 @@ select
     r.email,
     o.user_id as contact_user_id,
     r.contact_email,
+    -- an address that no merge names has the id of its oldest account
+    coalesce(c.contact_id, 'c_' || o.user_id) as contact_id,
     case
         when r.merge_path is not null then 'merge'
         when o.user_id <> r.user_id then 'same_email'
@@ -76,3 +82,4 @@ select
     r.merge_path
 from resolved as r
 inner join address_owners as o on o.email = r.contact_email
+left join identity.contact_ids as c on c.email = r.email

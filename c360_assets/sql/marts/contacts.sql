@@ -140,6 +140,9 @@ select
     cast(date_trunc('month', p.created_at) as date) as user_cohort,
     cast(p.number_of_users as bigint) as number_of_users,
     p.merged_emails,
-    cast(p.sales_total as decimal(38, 2)) as sales_total
+    cast(p.sales_total as decimal(38, 2)) as sales_total,
+    -- as in user_identity, which would be a large join
+    coalesce(c.contact_id, 'c_' || p.contact_user_id) as contact_id
 from people as p
+left join identity.contact_ids as c on c.email = p.contact_email
 left join identity.domain_identity as d on d.email_domain = p.email_domain

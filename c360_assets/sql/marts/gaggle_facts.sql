@@ -30,9 +30,10 @@ gaggles as (
     select gaggle_id, gaggle_name, created_at
     from staging.stg_gaggles
     union all
-    select p.gaggle_id, cast(null as varchar), cast(null as timestamp)
-    from people as p
-    where not exists (select 1 from staging.stg_gaggles as g where g.gaggle_id = p.gaggle_id)
+    select distinct u.gaggle_id, cast(null as varchar), cast(null as timestamp)
+    from staging.stg_users as u
+    where u.gaggle_id is not null
+        and not exists (select 1 from staging.stg_gaggles as g where g.gaggle_id = u.gaggle_id)
 )
 
 select

@@ -1,4 +1,4 @@
-"""Reading the published copy: the only tables that a command looks at."""
+"""Reading the published copy: the only tables that commands and pages look at."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from c360_assets.errors import NothingPublishedError
 from c360_assets.settings import Settings
 from c360_assets.warehouse.publish import current_database
 from c360_assets.warehouse.session import SAFE_CONFIG, SESSION
+
+PUBLISHED = "published"  # the catalog's name where the copy is attached
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,8 @@ def read_manifest(settings: Settings) -> Manifest | None:
     )
 
 
-@contextmanager
-def open_published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A read-only connection to the current version.
+def published_file(settings: Settings) -> Path:
+    """The database of the current version itself, not the link: a publication does not disturb it.
 
     Raises:
         NothingPublishedError: nothing was published yet.
@@ -57,8 +58,30 @@ def open_published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
             f"{settings.published_dir} holds no published copy yet; run `c360 demo` for the demo "
             "data, or `c360 run` for the source of your own (C360_SOURCE)"
         )
-    # the version itself, not the link: a publication meanwhile does not disturb
-    path = str(database.resolve())
+    return database.resolve()
+
+
+@contextmanager
+def open_published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection to the current version.
+
+    Raises:
+        NothingPublishedError: nothing was published yet.
+    """
+    path = str(published_file(settings))
     with duckdb.connect(path, read_only=True, config=SAFE_CONFIG) as connection:
         connection.execute(SESSION)
+        yield connection
+
+
+@contextmanager
+def beside_published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection in memory with the current version attached, read-only, as PUBLISHED.
+
+    Raises:
+        NothingPublishedError: nothing was published yet.
+    """
+    path = str(published_file(settings)).replace("'", "''")
+    with duckdb.connect(config=SAFE_CONFIG) as connection:
+        connection.execute(f"{SESSION}; attach '{path}' as {PUBLISHED} (read_only)")
         yield connection

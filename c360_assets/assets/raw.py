@@ -38,7 +38,7 @@ def merge_claims(table: Table) -> tuple[Claim, ...]:
     return (
         Claim(
             "every_merge_file_is_readable",
-            "Every merge file could be read; an unreadable one is left out until mended.",
+            "Every merge file could be read; what one said before it became unreadable stands.",
             f"select source_file, reason from ops.unreadable_merge_files"
             f" where merge_table = '{table.name}'",
             is_blocking=False,
@@ -72,21 +72,29 @@ def _merge_asset(settings: Settings, table: Table) -> dg.AssetsDefinition:
 
 
 def read_merges(step: Step, table: Table) -> Outcome:
-    """Replace the table by the rows of its merge files, as written."""
+    """Replace the rows of merge files by what the files say now, as written.
+
+    Of a file that became unreadable the rows of before stay: a file that is torn or saved wrongly
+    must not take anybody's decisions back. Removing it does.
+    """
     is_user = table.name == "merged_user"
     merges = read_merge_files(step.settings.merges_dir)
     rows = merges.user_rows if is_user else merges.domain_rows
     old, new = table.column_names[2:4]
     step.connection.register("merge_rows", rows)
     create_empty(step.connection, table)
-    step.connection.execute(f"delete from {table.qualified_name}")
+    unreadable = [f for f in merges.unreadable if f.name.startswith(table.name)]
+    step.connection.execute(
+        f"delete from {table.qualified_name}"
+        " where source_file not in (select unnest(?::varchar[]))",
+        [[file.name for file in unreadable]],
+    )
     step.connection.execute(
         f"insert into {table.qualified_name} by name select source_file, source_row,"
         f" old as {old}, new as {new}, decision, decided_by, decided_at, reason, problem"
         " from merge_rows order by source_file, source_row"
     )
     step.connection.unregister("merge_rows")
-    unreadable = [f for f in merges.unreadable if f.name.startswith(table.name)]
     step.connection.execute(
         "delete from ops.unreadable_merge_files where merge_table = ?", [table.name]
     )

@@ -30,8 +30,9 @@ FILES_TAG = "c360/merge_files"
 HASH_UP_TO_BYTES = 256 * MEBIBYTE
 BUDGET_BYTES = 2048 * MEBIBYTE
 ROWS_TOLD_PER_FILE = 10
-# the note on a file
+# the note on a file: never read, or read before it became unreadable (those decisions stand)
 UNREADABLE = "unreadable"
+KEPT = "unreadable, read before"
 
 
 def look_at_merges(
@@ -77,14 +78,14 @@ def _news(before: Watch, step: Step, merges: MergeFiles | None, log: logging.Log
         else:
             log.warning("merge file %s was removed; it could not be read anyway", name)
     for name in step.read:
-        step.watch.set_note(name, UNREADABLE if name in unreadable else "")
-        if name in unreadable:
-            lapse = (
-                "its decisions lapse until it is mended" if name in decided else "it is left out"
-            )
-            log.warning("merge file %s cannot be read, %s: %s", name, lapse, unreadable[name])
-        if name not in step.known and (name in decided or name not in unreadable):
-            news.append(name)
+        if name not in unreadable:
+            step.watch.set_note(name, "")
+            if name not in step.known:
+                news.append(name)
+            continue
+        step.watch.set_note(name, KEPT if name in decided else UNREADABLE)
+        stands = "what it said before stands" if name in decided else "it is left out"
+        log.warning("merge file %s cannot be read, %s: %s", name, stands, unreadable[name])
     if merges is not None:
         _tell_bad_rows(merges, set(step.read), log)
     return sorted(news)

@@ -272,7 +272,7 @@ IDENTITY_TABLES: tuple[Table, ...] = (
             other_contact_id   VARCHAR not null -- id that it was merged into, or split from
             source_file        VARCHAR not null -- merge file of the decision that did it
             source_row         BIGINT  not null -- data row in it, from 1
-            current_contact_id VARCHAR not null -- where the id leads today; itself where it is borne
+            current_contact_id VARCHAR not null -- where the id leads today; itself if borne
             """
         ),
         key=("contact_id", "step"),

@@ -31,6 +31,7 @@ The stages, for users and for domains by themselves. A settled row has no part i
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -178,8 +179,8 @@ def _refuse_cycles(fold: Fold) -> None:
 def _refuse_shared_mailboxes(fold: Fold) -> None:
     if fold.kind == "domain" or not fold.rules.role_addresses:
         return
-    local = fold.names.str.replace("@.*", "", regex=True)
-    is_role = mask(local.isin(fold.rules.role_addresses))
+    roles = "|".join(re.escape(role) for role in sorted(fold.rules.role_addresses))
+    is_role = mask(fold.names.str.match(f"(?:{roles})@"))
     is_shared = is_role[fold.old] | is_role[fold.new]
     fold.settle(is_shared & ~_is_reasoned(fold)[fold.old], Ruling.SHARED_MAILBOX)
 

@@ -230,6 +230,17 @@ def test_two_accounts_alone_may_be_suggested(tmp_path):
     assert len(suggested(World(tmp_path).write(raw_user=users).build())) == 1
 
 
+def test_a_plus_tag_is_enough_where_nothing_else_is_known(tmp_path):
+    users = """
+        id,name,email,created_at
+        1,,rivera@gmail.com,2021-01-01
+        2,,rivera+shop@gmail.com,2021-01-01
+        3,,stranger@gmail.com,2021-01-01
+    """
+    found = suggested(World(tmp_path).write(raw_user=users).build())
+    assert list(found) == [("rivera+shop@gmail.com", "rivera@gmail.com")]
+
+
 def test_settings_limit_what_is_listed(world, tmp_path):
     rules = Rules(identity=IdentityRules(suggestions=SuggestionRules(max_listed=2)))
     few = World(tmp_path, rules=rules).write(raw_user=USERS, raw_gaggle=GAGGLES).build()

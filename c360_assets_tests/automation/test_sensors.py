@@ -226,14 +226,24 @@ def test_a_mended_merge_file_asks_for_a_run(merges: Site) -> None:
     assert merges.asked() == ["merged_user.csv"]
 
 
-def test_a_merge_file_that_becomes_unreadable_lets_its_decisions_lapse(merges: Site) -> None:
+def test_what_a_merge_file_said_stands_when_it_becomes_unreadable(merges: Site) -> None:
     merges.write("merged_user.csv", MERGES + "a@x.com,b@x.com\n")
     merges.tick()
     merges.write("merged_user.csv", "")
+    assert merges.asked() == []
+    assert "what it said before stands" in merges.told()
+    (merges.source / "merged_user.csv").unlink()
     assert merges.asked() == ["merged_user.csv"]
     assert "its decisions lapse" in merges.told()
-    (merges.source / "merged_user.csv").unlink()
-    assert merges.asked() == []
+
+
+def test_a_merge_file_that_was_mended_asks_for_a_run(merges: Site) -> None:
+    merges.write("merged_user.csv", MERGES + "a@x.com,b@x.com\n")
+    merges.tick()
+    merges.write("merged_user.csv", "")
+    merges.tick()
+    merges.write("merged_user.csv", MERGES + "a@x.com,c@x.com\n")
+    assert merges.asked() == ["merged_user.csv"]
 
 
 def test_a_link_and_a_pipe_are_told_and_block_nothing(merges: Site) -> None:

@@ -1,11 +1,14 @@
 """The model by itself: its vocabulary, its training on known answers, its scores, its precision."""
 
+import re
 from collections import Counter
 from math import log2
+from pathlib import Path
 
 import duckdb
 import pytest
 
+from c360_assets.identity import suggestions
 from c360_assets.identity.suggestions.model import (
     Estimates,
     expected,
@@ -17,6 +20,7 @@ from c360_assets.identity.suggestions.model import (
 from c360_assets.identity.suggestions.precision import Precision
 from c360_assets.identity.suggestions.traits import COMPANIES, PEOPLE, Level, Model, Trait
 
+SUGGESTIONS = Path(suggestions.__file__).parent
 each_model = pytest.mark.parametrize("model", [PEOPLE, COMPANIES], ids=lambda model: model.kind)
 
 COIN = Model(
@@ -181,6 +185,20 @@ def test_wilsons_bounds_are_those_of_the_textbook():
     # Newcombe 1998, "Two-sided confidence intervals for the single proportion", table I: 81 of 263
     low, high = Precision(81, 263 - 81).bounds
     assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
+
+
+def test_every_sql_file_opens_with_its_grain_and_stays_short():
+    texts = [file.read_text() for file in SUGGESTIONS.glob("*.sql")]
+    assert len(texts) == 9
+    assert all(text.startswith("-- One row per ") for text in texts)
+    assert max(len(text.splitlines()) for text in texts) <= 150
+
+
+def test_nicknames_are_plain_words_and_each_pair_stands_once():
+    lines = (SUGGESTIONS / "nicknames.csv").read_text().split()
+    assert lines[0] == "nickname,name"
+    assert len(set(lines)) == len(lines)
+    assert all(re.fullmatch("[a-z]+,[a-z]+", line) for line in lines)
 
 
 def test_before_the_first_decision_anything_is_possible():

@@ -55,7 +55,8 @@ select
         ' and ', r.companies_touched,
         case when r.companies_touched = 1 then ' company' else ' companies' end, ' change',
         case when r.rfm_before is not null
-            then '; segment ' || r.rfm_before || ' becomes ' || r.rfm_after else '' end,
+            then '; RFM ' || replace(r.rfm_before, ', ', ' and ') || ' to ' || r.rfm_after
+            else '' end,
         case when r.won_amount > 0
             then '; won deals of ' || format('{:,.0f}', cast(r.won_amount as double)) else '' end,
         '; ', r.crm_records, ' CRM records change'

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dagster as dg
 
-from c360_assets.assets.claims import Claim
-from c360_assets.assets.domains import DOMAINS, resolve_domains
+from c360_assets.assets.claims import Claim, check_specs, contract_claims, evaluate
+from c360_assets.assets.domains import resolve_domains
 from c360_assets.assets.shell import Outcome, Step, reasons_table, sql_asset, table_asset
 from c360_assets.resolution import steps
-from c360_assets.resolution.steps import HISTORY, JOURNAL
+from c360_assets.resolution.steps import CONTACT_IDS, DOMAINS, HISTORY, JOURNAL
 from c360_assets.settings import Settings
 
 JOURNAL_CLAIMS = (
@@ -170,6 +170,7 @@ def build_identity_assets(settings: Settings) -> list[dg.AssetsDefinition]:
             follow_contact_ids,
             HISTORY_CLAIMS,
             deps=("merge_journal", "stg_users"),
+            other_checks=check_specs(HISTORY.asset, contract_claims(CONTACT_IDS)),
         ),
         sql_asset(settings, "user_identity", USER_CLAIMS),
         table_asset(settings, DOMAINS, resolve_domains, DOMAIN_CLAIMS),
@@ -195,4 +196,6 @@ def fold_decisions(step: Step) -> Outcome:
 
 def follow_contact_ids(step: Step) -> Outcome:
     """Replay the merges that stand or once stood: who bears which contact id."""
-    return Outcome({"addresses_in_merges": steps.follow_contact_ids(step.connection)})
+    addresses = steps.follow_contact_ids(step.connection)
+    checks = evaluate(step.connection, CONTACT_IDS, contract_claims(CONTACT_IDS))
+    return Outcome({"addresses_in_merges": addresses}, checks=checks)

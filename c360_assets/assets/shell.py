@@ -49,7 +49,8 @@ class Step:
 class Outcome:
     """What the body of an asset tells: extra metadata, and the scope of its measured claims.
 
-    `checks` are the results of checks that are no claims (`table_asset` has their specs).
+    `checks` are results of checks that are not about the asset's own table, or are no claims
+    (`table_asset` has their specs).
     """
 
     metadata: Mapping[str, Any]

@@ -75,12 +75,14 @@ def _table(scale: int, figures: dict[str, Any]) -> Table:
     _row(table, "(b) SQL up to corporate_accounts", accounts, scan, "2.5 x a")
     _row(table, "(b) SQL, everything", sql["everything"], scan, "3 x a", memory)
     _row(table, "    landing and judging, once per file", sql["landing_and_judging"], scan, "")
+    _row(table, "    suggested merges", sql["suggested_merges"], scan, "")
     rollup = day["full_event_rollup"]
     _row(table, "(c) event work of one more day", day["day_event_work"], rollup, "5 % of rollup")
     _row(
         table, "(c) whole run of one more day", day["day_run"], full, "30 % of full build",
         f"{day['peak_memory_mib']:,}",
     )  # fmt: skip
+    _row(table, "    suggested merges of that run", day["day_suggestions"], full, "")
     if "long" in figures:
         long = figures["long"]
         _row(

@@ -252,6 +252,7 @@ IDENTITY_TABLES: tuple[Table, ...] = (
             explanation    VARCHAR          -- the outcome in a sentence
             resolved_to    VARCHAR          -- end of the chain, for applied merges
             merge_path     VARCHAR          -- the chain, `a > b > c`, for applied merges
+            was_applied    BOOLEAN not null -- whether it is, or once was, in force as a merge
             ended_by_file  VARCHAR          -- file of the decision that ended this one, for undone
             ended_by_row   BIGINT           -- data row in it, from 1
             """

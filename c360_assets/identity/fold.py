@@ -65,6 +65,7 @@ class Fold:
     ruling: Ints  # row -> Ruling
     other: Ints  # row -> the row that its ruling rests on
     ended_by: Ints  # row -> the later row that ended it; -1 where none did
+    was_applied: Bools  # row -> whether it is, or once was, in force as a merge
     suspended: dict[int, list[int]]  # row of a `never` -> the merges that it suspended
     count: Ints  # row -> size of its cycle or cluster
     path_end: Ints  # row -> node that its path ends at
@@ -116,6 +117,7 @@ def new_fold(kind: Kind, rows: pd.DataFrame, known: Any, rules: FoldRules) -> Fo
         ruling=np.full(size, Ruling.OPEN, dtype=np.int64),
         other=np.zeros(size, dtype=np.int64),
         ended_by=np.full(size, -1, dtype=np.int64),
+        was_applied=np.zeros(size, dtype=bool),
         suspended={},
         count=np.zeros(size, dtype=np.int64),
         path_end=np.zeros(size, dtype=np.int64),

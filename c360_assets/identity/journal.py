@@ -41,7 +41,7 @@ from c360_assets.identity import chains
 from c360_assets.identity.bans import apply_bans
 from c360_assets.identity.chains import Bools, Ints
 from c360_assets.identity.fold import Fold, FoldRules, mask, new_fold
-from c360_assets.identity.journal_rows import journal_rows
+from c360_assets.identity.journal_rows import LED_SOMEWHERE, journal_rows
 from c360_assets.identity.pairs import settle_pairs
 from c360_assets.identity.rulings import Ruling
 from c360_assets.identity.statements import DECISIONS, MERGE, Kind, statements
@@ -65,8 +65,8 @@ def fold_journal(
     Returns:
         One row per input row, users first, then by file name and row, whatever order they came
         in: kind, source_file, source_row, old_key, new_key, decision, decided_by, decided_at,
-        reason, outcome, outcome_reason, explanation, resolved_to, merge_path, ended_by_file and
-        ended_by_row (the row that ended an undone one). Text is of dtype
+        reason, outcome, outcome_reason, explanation, resolved_to, merge_path, was_applied (bool),
+        ended_by_file and ended_by_row (the row that ended an undone one). Text is of dtype
         `str` with null for missing, source_row int64, decided_at datetime64[us] in naive UTC.
         `resolved_to` and `merge_path` are null but for applied rows. A path of more than
         `chains.MAX_SHOWN_HOPS` is shown shortened.
@@ -80,6 +80,12 @@ def fold_journal(
 
 def _folded(kind: Kind, rows: pd.DataFrame, known: Any, rules: FoldRules) -> pd.DataFrame:
     fold = new_fold(kind, statements(kind, rows), known, rules)
+    _settle(fold)
+    _tell_what_stood(fold, known)
+    return journal_rows(fold)
+
+
+def _settle(fold: Fold) -> None:
     _screen(fold)
     settle_pairs(fold)
     _settle_conflicts(fold)
@@ -89,7 +95,27 @@ def _folded(kind: Kind, rows: pd.DataFrame, known: Any, rules: FoldRules) -> pd.
     _refuse_large_clusters(fold)
     _hold_unknown_targets(fold)
     _apply(fold)
-    return journal_rows(fold)
+
+
+def _tell_what_stood(fold: Fold, known: Any) -> None:
+    """Find which merges are, or once were, in force.
+
+    A merge that ended was in force if it would be without the rows that ended merges: one that was
+    refused or waited before somebody took it back never was.
+    """
+    fold.was_applied |= np.isin(fold.ruling, LED_SOMEWHERE)
+    is_merge = mask(fold.rows["decision"] == MERGE)
+    ended = np.flatnonzero((fold.ended_by >= 0) & is_merge)
+    if not len(ended):
+        return
+    cluster = chains.clusters(fold.old, fold.new, len(fold.names))[fold.old]
+    is_near = np.isin(cluster, cluster[ended])
+    is_near[fold.ended_by[ended]] = False
+    row = np.flatnonzero(is_near)
+    rows = fold.rows.iloc[row].reset_index(drop=True)
+    without = new_fold(fold.kind, rows, known, fold.rules)
+    _settle(without)
+    fold.was_applied[row] |= np.isin(without.ruling, LED_SOMEWHERE)
 
 
 def _screen(fold: Fold) -> None:

@@ -26,7 +26,7 @@ _NOUNS: Final = {
         "parties": "companies",
     },
 }
-_LED_SOMEWHERE: Final = (Ruling.APPLIED, Ruling.REPEAT, Ruling.OLD_UNKNOWN)
+LED_SOMEWHERE: Final = (Ruling.APPLIED, Ruling.REPEAT, Ruling.OLD_UNKNOWN)
 _BLOCK_ROWS: Final = 65_536
 _SHOWN_MERGES: Final = 3
 
@@ -55,6 +55,7 @@ def journal_rows(fold: Fold) -> pd.DataFrame:
             "explanation": _by_blocks(_explanations, fold),
             "resolved_to": _by_blocks(_resolved, fold),
             "merge_path": _by_blocks(_merge_paths, fold),
+            "was_applied": fold.was_applied,
             "ended_by_file": rows["source_file"].take(ended).set_axis(rows.index).where(is_ended),
             "ended_by_row": rows["source_row"]
             .take(ended)
@@ -74,13 +75,13 @@ def _by_blocks(write: Callable[[Fold, Ints], Any], fold: Fold) -> Any:
 
 
 def _resolved(fold: Fold, block: Ints) -> Any:
-    is_applied = np.isin(fold.ruling[block], _LED_SOMEWHERE)
+    is_applied = np.isin(fold.ruling[block], LED_SOMEWHERE)
     return fold.names.take(fold.path_end[block]).where(is_applied)
 
 
 def _merge_paths(fold: Fold, block: Ints) -> Texts:
     texts = np.full(len(block), None, dtype=object)
-    is_applied = np.isin(fold.ruling[block], _LED_SOMEWHERE)
+    is_applied = np.isin(fold.ruling[block], LED_SOMEWHERE)
     texts[is_applied] = _paths(fold, block[is_applied])
     return texts
 
@@ -131,7 +132,7 @@ def _paths(fold: Fold, row: Ints) -> Texts:
 
 def _suspended(fold: Fold, ban: int) -> str:
     """Which merges a `never` took back, as the end of a sentence; "" where it took none."""
-    merges = sorted(fold.suspended.get(ban, []))
+    merges = sorted(m for m in fold.suspended.get(ban, []) if fold.was_applied[m])
     named = [
         f'"{fold.texts[fold.old[m]]}" into "{fold.texts[fold.new[m]]}"'
         f" ({fold.rows['source_file'].iat[m]}, row {fold.rows['source_row'].iat[m]})"

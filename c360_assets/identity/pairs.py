@@ -5,8 +5,8 @@ what merges and bans of several pairs do to one another (`journal`, `bans`).
 
 A pair is unordered; its latest decision wins. A `merge` lifts the ban before it. A `never` ends
 every merge before it, in both directions. An `undo` takes back the merges before it in its own
-direction, else the ban, else the merges in the other direction, and leaves the rest as if what it
-takes back had never been said.
+direction, else the ban, else the merges in the other direction; what these had lifted or ended
+stands again, as if they had never been said.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from c360_assets.identity.statements import MERGE, NEVER, UNDO
 
 @dataclass
 class _Pair:
-    """What stands about a pair after the decisions so far, as rows."""
+    """What stands about a pair after the decisions so far, as rows; merges or a ban, never both."""
 
     merges: dict[int, list[int]] = field(default_factory=dict)  # old node -> standing merges
-    ban: int | None = None
+    bans: list[int] = field(default_factory=list)  # the ban that stands, then its repeats
+    replaced: list[list[int]] = field(default_factory=list)  # rows that these ended, latest last
 
 
 def settle_pairs(fold: Fold) -> None:
@@ -51,36 +52,55 @@ def standing_bans(fold: Fold) -> Ints:
 
 
 def _merge(fold: Fold, state: _Pair, row: int) -> None:
-    if state.ban is not None:
-        fold.end([state.ban], Ruling.BAN_LIFTED, row)
-        state.ban = None
+    if state.bans:
+        fold.end(state.bans, Ruling.BAN_LIFTED, row)
+        state.replaced.append(state.bans)
+        state.bans = []
     state.merges.setdefault(int(fold.old[row]), []).append(row)
 
 
 def _never(fold: Fold, state: _Pair, row: int) -> None:
-    if state.ban is not None:
-        fold.ruling[row], fold.other[row] = Ruling.BAN_REPEAT, state.ban
+    if state.bans:
+        fold.ruling[row], fold.other[row] = Ruling.BAN_REPEAT, state.bans[0]
+        state.bans.append(row)
         return
     merges = [merge for rows in state.merges.values() for merge in rows]
     if merges:
         fold.end(merges, Ruling.SUSPENDED, row)
         fold.suspended[row] = merges
+        state.replaced.append(merges)
     state.merges.clear()
-    state.ban = row
+    state.bans = [row]
     fold.ruling[row] = Ruling.BAN
 
 
 def _undo(fold: Fold, state: _Pair, row: int) -> None:
     old, new = int(fold.old[row]), int(fold.new[row])
-    ended = state.merges.pop(old, None)
-    if ended is None and state.ban is not None:
-        ended, state.ban = [state.ban], None
-    ended = ended or state.merges.pop(new, None)
-    if ended:
-        fold.end(ended, Ruling.UNDONE, row)
-        fold.ruling[row], fold.other[row] = Ruling.UNDO, ended[0]
-    else:
+    ended = state.merges.pop(old, None) or state.bans or state.merges.pop(new, None)
+    if not ended:
         fold.ruling[row] = Ruling.NOTHING_TO_UNDO
+        return
+    if ended is state.bans:
+        state.bans = []
+    fold.suspended.pop(ended[0], None)
+    fold.end(ended, Ruling.UNDONE, row)
+    fold.ruling[row], fold.other[row] = Ruling.UNDO, ended[0]
+    if not state.merges and state.replaced:
+        _restore(fold, state, state.replaced.pop())
+
+
+def _restore(fold: Fold, state: _Pair, rows: list[int]) -> None:
+    """Let the rows stand again that the decision taken back had ended."""
+    fold.ended_by[rows] = -1
+    if fold.rows["decision"].iat[rows[0]] == NEVER:
+        fold.ruling[rows] = Ruling.BAN_REPEAT
+        fold.other[rows] = rows[0]
+        fold.ruling[rows[0]] = Ruling.BAN
+        state.bans = rows
+        return
+    fold.ruling[rows] = Ruling.OPEN
+    for merge in rows:
+        state.merges.setdefault(int(fold.old[merge]), []).append(merge)
 
 
 _DECIDE = {MERGE: _merge, NEVER: _never, UNDO: _undo}

@@ -32,14 +32,14 @@ _MERGES = """
     from identity.merge_journal as j
     left join identity.merge_journal as e
         on e.kind = 'user' and e.source_file = j.ended_by_file and e.source_row = j.ended_by_row
-    where j.kind = 'user' and j.decision = 'merge' and j.outcome in ('applied', 'undone')
+    where j.kind = 'user' and j.was_applied
     order by j.source_file, j.source_row
 """
 _ACCOUNTS = """
     select u.email, u.user_id, u.created_at from staging.stg_users as u
     where u.email in (
         select unnest([j.old_key, j.new_key]) from identity.merge_journal as j
-        where j.kind = 'user' and j.decision = 'merge' and j.outcome in ('applied', 'undone')
+        where j.kind = 'user' and j.was_applied
     )
 """
 # a refused decision may name what is no domain at all

@@ -14,7 +14,7 @@ OPTIONAL = ("decision", "decided_by", "decided_at", "reason")
 COLUMNS = (
     *("kind", "source_file", "source_row", "old_key", "new_key", *OPTIONAL),
     *("outcome", "outcome_reason", "explanation", "resolved_to", "merge_path"),
-    *("ended_by_file", "ended_by_row"),
+    *("was_applied", "ended_by_file", "ended_by_row"),
 )
 
 

@@ -88,28 +88,45 @@ def folded_by_networkx(rows, known, limit, roles=()):
 
 
 def _settle_pairs(rows, said, indices):
+    """The pair's decisions as if those that were taken back had never been said."""
     pairs = {}
     for i in indices:
         pairs.setdefault(frozenset((rows[i]["old"], rows[i]["new"])), []).append(i)
     for mine in pairs.values():
-        ordered = in_decision_order(mine, rows)
-        for at, i in enumerate(ordered):
-            decision = rows[i]["decision"]
-            standing = [j for j in ordered[:at] if said[j] is None]
-            same_way = [j for j in standing if rows[j]["old"] == rows[i]["old"]]
-            ban = [j for j in ordered[:at] if said[j] == "ban"]
-            if decision == "merge":
-                for j in ban:
-                    said[j] = "superseded"
-            elif decision == "never":
-                for j in standing:
-                    said[j] = "never"
-                said[i] = "ban_repeat" if ban else "ban"
-            else:
-                taken_back = same_way or ban or standing
-                for j in taken_back:
-                    said[j] = "undo"
-                said[i] = "undo_applied" if taken_back else "nothing_to_undo"
+        kept = []
+        for i in in_decision_order(mine, rows):
+            if rows[i]["decision"] != "undo":
+                kept.append(i)
+                continue
+            stands = [j for j, verdict in _standing(rows, kept).items() if verdict != "ended"]
+            merges = [j for j in stands if rows[j]["decision"] == "merge"]
+            bans = [j for j in stands if rows[j]["decision"] == "never"]
+            same_way = [j for j in merges if rows[j]["old"] == rows[i]["old"]]
+            taken_back = same_way or bans or merges
+            for j in taken_back:
+                said[j] = "undo"
+            kept = [j for j in kept if j not in taken_back]
+            said[i] = "undo_applied" if taken_back else "nothing_to_undo"
+        for i, verdict in _standing(rows, kept).items():
+            if verdict == "ended":
+                said[i] = "superseded" if rows[i]["decision"] == "never" else "never"
+            elif verdict != "merge":
+                said[i] = verdict
+
+
+def _standing(rows, ordered):
+    """Per row of a pair without undos: merge, ban, ban_repeat or ended."""
+    found = {}
+    for i in ordered:
+        kind = rows[i]["decision"]
+        if kind == "never" and any(v == "ban" for v in found.values()):
+            found[i] = "ban_repeat"
+            continue
+        for j, verdict in found.items():
+            if rows[j]["decision"] != kind and verdict != "ended":
+                found[j] = "ended"
+        found[i] = "ban" if kind == "never" else "merge"
+    return found
 
 
 def _apply_bans(rows, said, merges, bans):

@@ -30,9 +30,7 @@ def replayed(rows, accounts=None):
 
 def merges_of(journal):
     by_row = journal.set_index(["source_file", "source_row"])["decided_at"]
-    merges = journal[
-        (journal["decision"] == "merge") & journal["outcome"].isin(["applied", "undone"])
-    ]
+    merges = journal[journal["was_applied"]]
     ended = [
         by_row.get((file, row)) if pd.notna(row) else pd.NaT
         for file, row in zip(merges["ended_by_file"], merges["ended_by_row"], strict=True)
@@ -144,6 +142,15 @@ def test_a_change_of_address_changes_no_id():
     moved = [*accounts_of("a"), Account("new@x.co", "b", pd.Timestamp(2021, 1, 2))]
     assert borne(merge("new", "a"), accounts=moved)["n"] == "c_a"
     assert history(merge("new", "a"), undo("new", "a"), accounts=moved)[-1][0] == "c_b"
+
+
+def test_taking_back_what_was_never_in_force_changes_no_id():
+    """The third merge was refused for the ban; its undo must not hand an id across it."""
+    banned = [never("a", "b"), merge("a", "c"), merge("c", "b"), merge("d", "b"), merge("e", "b")]
+    ids = {"a": "c_a", "c": "c_a", "b": "c_b", "d": "c_b", "e": "c_b"}
+    assert borne(*banned) == borne(*banned, undo("c", "b")) == ids
+    waiting = [merge("b", "u"), merge("a", "u"), undo("b", "u"), undo("a", "u")]
+    assert borne(*waiting, accounts=accounts_of("ab")) == {}
 
 
 def test_no_merges_give_typed_empty_frames():

@@ -287,6 +287,9 @@ def test_no_rows_give_a_typed_empty_journal():
     )
 
 
+TYPED = ("decided_at", "source_row", "was_applied", "ended_by_row")
+
+
 def test_columns_without_a_value_are_text_to_duckdb():
     journal = fold(["a@x.co b@x.co"])
     with duckdb.connect() as connection:
@@ -295,10 +298,9 @@ def test_columns_without_a_value_are_text_to_duckdb():
             connection.execute("select column_name, column_type from (describe journal)").fetchall()
         )
     assert types["decided_at"] == "TIMESTAMP"
+    assert types["was_applied"] == "BOOLEAN"
     assert types["source_row"] == types["ended_by_row"] == "BIGINT"
-    assert {
-        types[name] for name in COLUMNS if name not in ("decided_at", "source_row", "ended_by_row")
-    } == {"VARCHAR"}
+    assert {types[name] for name in COLUMNS if name not in TYPED} == {"VARCHAR"}
 
 
 def test_every_ruling_has_a_meaning_that_says_something():

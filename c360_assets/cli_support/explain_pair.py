@@ -49,6 +49,8 @@ def show(out: Output, found: Evidence) -> None:
     for key, who in ((found.pair.old, found.left), (found.pair.new, found.right)):
         if who is None:
             out.note(f"nobody has {key}")
+        elif who["name"] is None:
+            out.say(f"{key} is the domain of no company.")
         elif who["name"] != key:
             out.say(f"{key} is today {who['name']}.")
     out.say(f"{found.pair} are {'one' if found.are_one else 'not one'} {noun}.")

@@ -12,9 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
+
 from c360_assets.cli_support.output import Output
 from c360_assets.errors import RequestError
 from c360_assets.identity.merge_files import read_merge_files
+from c360_assets.identity.statements import statements
 from c360_assets.resolution.decisions import (
     Decision,
     Pair,
@@ -70,22 +73,23 @@ def decide(
 ) -> bool:
     """Record the decision in a new file, unless it would be refused; whether it was recorded."""
     row = Decision(pair, decision, by, datetime.now(UTC).replace(tzinfo=None), reason)
-    found = plan(settings, as_rows(row))
-    path = None if found.refused else append_decision(settings.merges_dir, row)
-    out.json({"file": path, **document(found)})
+    found = plan(settings, as_rows(settings, row))
+    objection = found.objection
+    path = None if objection else append_decision(settings.merges_dir, row)
+    out.json({"file": path, "objection": objection, **document(found)})
     if path is None:
-        out.note(f"nothing was written: {found.refused[0]['explanation']}")
+        out.note(f"nothing was written: {objection}")
         return False
-    out.say(f"Wrote {path}.")
+    out.say(f"Wrote {escape(str(path))}.")
     show_plan(out, found)
     out.say("The sensor picks it up within seconds (`make dev`); `c360 run` does it now.")
     return True
 
 
-def as_rows(*decisions: Decision) -> MergeRows:
-    """Decisions that are in no file yet, under the name that their file would have."""
-    name = file_name(decisions[0])
-    return MergeRows(rows_of(decisions, name, "user"), rows_of(decisions, name, "domain"))
+def as_rows(settings: Settings, decision: Decision) -> MergeRows:
+    """A decision that is in no file yet, under the name that its file would have."""
+    name = file_name(decision, settings.merges_dir)
+    return MergeRows(rows_of([decision], name, "user"), rows_of([decision], name, "domain"))
 
 
 def suggested_direction(settings: Settings, pair: Pair) -> Pair | None:
@@ -118,22 +122,13 @@ def require_decided(settings: Settings, pair: Pair) -> None:
     """
     rows = present_rows(settings)
     frame = rows.users if pair.kind == "user" else rows.domains
-    decided = {
-        frozenset(_normal(pair.kind, text) for text in both)
-        for both in zip(frame["old"], frame["new"], strict=True)
-    }
-    if frozenset((pair.old, pair.new)) not in decided:
+    said = statements(pair.kind, frame)
+    both = {pair.old, pair.new}
+    if not (said["old_key"].isin(both) & said["new_key"].isin(both)).any():
         raise RequestError(
             f"no merge file of {settings.merges_dir} names {pair}; `c360 merge log` lists the "
             "decisions, and `c360 explain` with both tells which of them join the two"
         )
-
-
-def _normal(kind: str, text: Any) -> str | None:
-    from c360_assets.identity.addresses import normalise_domain, normalise_email
-
-    given = text if isinstance(text, str) else None
-    return normalise_email(given) if kind == "user" else normalise_domain(given)
 
 
 def planned(settings: Settings, what: Sequence[str], decision: str) -> Plan:
@@ -151,7 +146,7 @@ def planned(settings: Settings, what: Sequence[str], decision: str) -> Plan:
     if len(what) != 2:
         raise RequestError(f"{len(what)} were named; name one merge file, or the two of a pair")
     row = Decision(pair_of(*what), decision, "plan", datetime.now(UTC).replace(tzinfo=None), "plan")
-    return plan(settings, as_rows(row))
+    return plan(settings, as_rows(settings, row))
 
 
 def document(found: Plan) -> dict[str, Any]:

@@ -149,16 +149,19 @@ class _Replay:
             self.void.add(event.link)
             return
         del self.around[link.old][event.link], self.around[link.new][event.link]
-        side = self._reached(link.old)
-        if link.new in side:
+        found = self._smaller_side(link.old, link.new)
+        if found is None:
             return
         whole = self.person[link.old]
-        parts = (self._someone(side), self._someone(whole.members - side))
-        for part in parts:
-            for email in part.members:
-                self.person[email] = part
-        if whole.birth:
-            self._part(whole.birth, parts, link.before, event)
+        birth, whole.birth = whole.birth, None
+        apart = self._someone(found)
+        whole.members -= found
+        whole.accounts -= apart.accounts
+        whole.addresses ^= apart.addresses
+        for email in found:
+            self.person[email] = apart
+        if birth:
+            self._part(birth, (self.person[link.old], self.person[link.new]), link.before, event)
 
     def _part(
         self,
@@ -172,6 +175,8 @@ class _Replay:
         had = [each.birth for each in before]
         if is_as_before and birth in had:
             at = had.index(birth)
+        elif parts[0].accounts != parts[1].accounts:
+            at = 0 if parts[0].accounts > parts[1].accounts else 1
         else:
             at = min((0, 1), key=lambda side: self._claim(parts[side], birth))
         self._bear(parts[at], birth)
@@ -182,11 +187,11 @@ class _Replay:
             self._bear(other, given)
             self.steps.append((given, "split", birth, event.source_file, event.source_row))
 
-    def _claim(self, part: _Person, birth: Birth) -> tuple[int, bool, list[Birth]]:
-        """Sorts first the part that keeps the id: more accounts, then the one it was born in."""
+    def _claim(self, part: _Person, birth: Birth) -> tuple[bool, list[Birth]]:
+        """Sorts first, of parts of one size, that in which the id was born, then the oldest."""
         born = self._born(part)
         is_home = any(each.user_id == birth.user_id for each in born)
-        return -part.accounts, not is_home, born[:1]
+        return not is_home, born[:1]
 
     def _given_back(self, part: _Person, before: Birth | None) -> Birth:
         born = self._born(part)
@@ -213,14 +218,24 @@ class _Replay:
         if birth:
             self.bearer[birth] = person
 
-    def _reached(self, start: str) -> set[str]:
-        found, waiting = {start}, [start]
-        while waiting:
-            for other in self.around[waiting.pop()].values():
-                if other not in found:
-                    found.add(other)
-                    waiting.append(other)
-        return found
+    def _smaller_side(self, left: str, right: str) -> set[str] | None:
+        """The addresses on the smaller side of two; None where something else joins them.
+
+        Both sides are searched in step, so that it costs what the smaller one costs.
+        """
+        sides = ({left}, {right})
+        waiting = ([left], [right])
+        while waiting[0] and waiting[1]:
+            for found, open_ends, other in zip(sides, waiting, sides[::-1], strict=True):
+                for near in self.around[open_ends.pop()].values():
+                    if near in other:
+                        return None
+                    if near not in found:
+                        found.add(near)
+                        open_ends.append(near)
+                if not open_ends:
+                    break
+        return sides[0] if not waiting[0] else sides[1]
 
     def current(self, birth: Birth) -> Birth:
         """The id under which what had this id is found today."""

@@ -119,20 +119,24 @@ def read_merge_file(path: Path) -> MergeFiles:
     Raises:
         MergeFileError: it cannot be read; the text says why and what to do.
     """
-    kinds = [kind for prefix, kind in _PREFIXES.items() if path.name.startswith(prefix)]
-    problem = ""
-    for kind in kinds or _REQUIRED:
-        try:
-            content = _content(path)
-            frame = _rows(path.name, kind, content)
-        except _UnreadableError as error:
-            problem = str(error)
-            continue
-        digest = hashlib.sha256(content).hexdigest()
-        rows = {"user": _stacked([]), "domain": _stacked([]), kind: frame}
-        file = MergeFile(path.name, kind, digest, len(frame))
-        return MergeFiles(rows["user"], rows["domain"], (file,), ())
-    raise MergeFileError(f"merge file {path}: {problem}")
+    try:
+        content = _content(path)
+        kind = _kind_of(path.name, content)
+        frame = _rows(path.name, kind, content)
+    except _UnreadableError as error:
+        raise MergeFileError(f"merge file {path}: {error}") from error
+    file = MergeFile(path.name, kind, hashlib.sha256(content).hexdigest(), len(frame))
+    rows = {"user": _stacked([]), "domain": _stacked([]), kind: frame}
+    return MergeFiles(rows["user"], rows["domain"], (file,), ())
+
+
+def _kind_of(name: str, content: bytes) -> Kind:
+    """The kind that the file's name tells, else that whose first column its header has."""
+    for prefix, kind in _PREFIXES.items():
+        if name.startswith(prefix):
+            return kind
+    header = _text(content).partition("\n")[0].lower()
+    return "domain" if "domain" in header else "user"
 
 
 def merge_files_in(folder: Path) -> list[tuple[Path, Kind]]:

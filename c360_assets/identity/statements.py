@@ -69,8 +69,12 @@ def parsed_times(texts: Any) -> Any:
     if tidy.empty:
         return times
     iso = tidy.str.replace(",", ".").str.replace("UTC", "Z").str.replace(" Z", "Z")
+    # nanoseconds in one text would narrow the range of years for all
+    iso = iso.str.replace(r"([.]\d{6})\d+", r"\1", regex=True)
     parsed = pd.to_datetime(iso, format="ISO8601", utc=True, errors="coerce")
-    times[tidy.index] = parsed.dt.tz_localize(None).astype("datetime64[us]")
+    naive = parsed.dt.tz_localize(None).astype("datetime64[us]")
+    # an offset may lead out of the years that Python and DuckDB share
+    times[tidy.index] = naive.where(naive.dt.year.between(1, 9999))
     return times
 
 

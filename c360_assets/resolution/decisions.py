@@ -28,7 +28,8 @@ _NAMES: dict[Kind, tuple[str, str]] = {
     "user": ("merged_user", "email"),
     "domain": ("merged_company_domain", "domain"),
 }
-_AUTHOR_IN_NAME = re.compile(r"[^a-z0-9]+")
+_NOT_IN_NAME = re.compile(r"[\W_]+")
+_LAST = "~"  # sorts after letters and digits
 
 
 @dataclass(frozen=True)
@@ -103,14 +104,17 @@ def append_decision(folder: Path, decision: Decision) -> Path:
     """Write the decision as one new merge file, whole or not at all; returns its path.
 
     The name tells time and person, such as `merged_user_20261122T173700Z_ann.csv`, so that files
-    sort as they were decided. No file that is there is ever touched.
+    sort as they were decided. No file that is there is ever touched. Line breaks in a reason become
+    blanks.
 
     Raises:
         MergeFileError: the folder cannot be written to.
+        RequestError: the decision is none, or its text is no UTF-8.
     """
     if decision.decision not in DECISIONS:
         raise RequestError(f"a decision is one of {', '.join(DECISIONS)}, not {decision.decision}")
     content = _csv(decision)
+    name = file_name(decision, folder)
     try:
         handle, scratch = tempfile.mkstemp(dir=folder, prefix=".decision-", suffix=".tmp")
         try:
@@ -119,7 +123,8 @@ def append_decision(folder: Path, decision: Decision) -> Path:
                 file.flush()
                 os.fsync(file.fileno())
             os.chmod(scratch, 0o644)
-            return _link_under_a_free_name(Path(scratch), folder, decision)
+            os.link(scratch, folder / name)  # unlike a rename it never replaces a file
+            return folder / name
         finally:
             os.unlink(scratch)
     except OSError as error:
@@ -129,39 +134,41 @@ def append_decision(folder: Path, decision: Decision) -> Path:
         ) from error
 
 
-def _link_under_a_free_name(scratch: Path, folder: Path, decision: Decision) -> Path:
-    for number in count(1):
-        path = folder / file_name(decision, number)
-        try:
-            os.link(scratch, path)  # unlike a rename it never replaces a file
-        except FileExistsError:
-            continue
-        return path
-    raise AssertionError("the numbers have no end")
+def file_name(decision: Decision, folder: Path) -> str:
+    """A free name in the folder for the file of a decision: time, then person.
 
-
-def file_name(decision: Decision, number: int = 1) -> str:
-    """The name of the file for a decision; `number` tells several of one second apart."""
-    author = _AUTHOR_IN_NAME.sub("-", decision.decided_by.lower()).strip("-")[:40]
-    stem = f"{_NAMES[decision.pair.kind][0]}_{decision.decided_at:%Y%m%dT%H%M%SZ}"
-    parts = [stem, author, str(number) if number > 1 else ""]
-    return "_".join(part for part in parts if part) + ".csv"
+    Where undated rows are about, the name of the file tells which decision is later. So the name
+    sorts after those of all other files, if need be by a `~` before the time.
+    """
+    kind = _NAMES[decision.pair.kind][0]
+    author = _NOT_IN_NAME.sub("-", decision.decided_by.lower()).strip("-")[:40]
+    parts = [f"{decision.decided_at:%Y%m%dT%H%M%SZ}", author]
+    there = {path.name for path in folder.glob(f"{kind}*.csv")} if folder.is_dir() else set()
+    latest = max((name for name in there if f"{kind}_{parts[0]}" not in name), default="")
+    mark = "" if f"{kind}_{parts[0]}" > latest else _LAST
+    stem = f"{kind}_{mark}" + "_".join(part for part in parts if part)
+    names = (f"{stem}{f'_{number}' if number > 1 else ''}.csv" for number in count(1))
+    return next(name for name in names if name not in there)
 
 
 def _csv(decision: Decision) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
+    reason, author = (" ".join(each.split()) for each in (decision.reason, decision.decided_by))
     noun = _NAMES[decision.pair.kind][1]
     names = [f"old_{noun}", f"new_{noun}", "decision", "decided_by", "decided_at", "reason"]
     writer.writerow(names)
     pair = decision.pair
     writer.writerow(
         [
-            *(pair.old, pair.new, decision.decision, decision.decided_by),
-            *(_time(decision.decided_at), decision.reason),
+            *(pair.old, pair.new, decision.decision, author),
+            *(_time(decision.decided_at), reason),
         ]
     )
-    return text.getvalue().encode()
+    try:
+        return text.getvalue().encode()
+    except UnicodeEncodeError as error:
+        raise RequestError("name and reason must be valid UTF-8 text; write them anew") from error
 
 
 def _time(moment: datetime) -> str:

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import combinations
 from typing import Any
 
 import duckdb
@@ -28,8 +27,15 @@ MOST_REVOKED = 3  # decisions tried together; a chain is parted by one unless ot
 _SIDES = ("old_key", "new_key")
 _LAST = "~"  # sorts after every name of a merge file
 
+# what a row says by itself must be readable: the others were never decisions on two keys
 _JOURNAL = """
-    select * from identity.merge_journal where kind = $kind order by source_file, source_row
+    select * from identity.merge_journal
+    where kind = $kind and old_key is not null and new_key is not null
+        and coalesce(outcome_reason, '') not in (
+            'invalid_email', 'invalid_domain', 'invalid_decided_at', 'unknown_decision',
+            'self_merge', 'personal_domain'
+        )
+    order by source_file, source_row
 """
 _PERSON = """
     select any_value(contact_email) as name, any_value(contact_id) as id
@@ -67,8 +73,11 @@ class Evidence:
 
     @property
     def is_folded(self) -> bool:
-        """Whether no decision joins the two domains, but what they are registered under."""
-        return self.are_one and not self.path and self.pair.kind == "domain"
+        """Whether a subdomain counts as what it is registered under, beside any decision."""
+        sides = [self.left or {}, self.right or {}]
+        above = [side.get("registrable_domain") for side in sides]
+        keys = [self.pair.old, self.pair.new]
+        return self.are_one and self.pair.kind == "domain" and above != keys
 
 
 def evidence(connection: duckdb.DuckDBPyConnection, pair: Pair, rules: Rules) -> Evidence:
@@ -77,15 +86,32 @@ def evidence(connection: duckdb.DuckDBPyConnection, pair: Pair, rules: Rules) ->
     left, right = (_one(connection, sql, {"key": key}) for key in (pair.old, pair.new))
     journal = fetch_dicts(connection, _JOURNAL, {"kind": pair.kind})
     applied = [row for row in journal if row["decision"] == MERGE and row["outcome"] == "applied"]
+    asked, pair = pair, _decided_about(pair, journal, left, right)
     path = shortest_path(applied, pair)
     are_one = bool(left and right and left["id"] is not None and left["id"] == right["id"])
     around = _component(journal, pair)
     trial = _Trial(pair, around, _known(connection, pair, around), rules)
     revoke = _smallest_cut(trial, path) if path else []
     suggestion = _one(connection, _SUGGESTED, {"kind": pair.kind, "old": pair.old, "new": pair.new})
-    return Evidence(
-        pair, are_one, left, right, path, revoke, _others(journal, path, pair), suggestion
-    )
+    others = _others(journal, path, pair)
+    return Evidence(asked, are_one, left, right, path, revoke, others, suggestion)
+
+
+def _decided_about(
+    pair: Pair,
+    journal: list[dict[str, Any]],
+    left: dict[str, Any] | None,
+    right: dict[str, Any] | None,
+) -> Pair:
+    """The keys that decisions name: a subdomain in none counts as what it is registered under."""
+    if pair.kind == "user":
+        return pair
+    named = {row[side] for row in journal for side in _SIDES}
+    keys = [
+        key if key in named or not who else who["registrable_domain"] or key
+        for key, who in ((pair.old, left), (pair.new, right))
+    ]
+    return Pair(pair.kind, keys[0], keys[1])
 
 
 def shortest_path(rows: Sequence[dict[str, Any]], pair: Pair) -> list[dict[str, Any]]:
@@ -154,8 +180,8 @@ class _Trial:
     known: pd.Series
     rules: Rules
 
-    def is_joined_without(self, undone: Sequence[tuple[str, str]]) -> bool:
-        """Whether the two are still one when these merges are taken back, last of all."""
+    def path_without(self, undone: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+        """What joins the two still when these merges are taken back, last of all."""
         at = max((row["decided_at"] for row in self.rows if row["decided_at"]), default=None)
         kind = self.pair.kind
         undos = [Decision(Pair(kind, *keys), UNDO, "", at or datetime.min) for keys in undone]
@@ -168,28 +194,30 @@ class _Trial:
         users, domains = (frame, none) if kind == "user" else (none, frame)
         rules = FoldRules.of(self.rules, domains)
         folded = fold_journal(users, domains, known_emails=self.known, rules=rules)
-        end = folded[folded["resolved_to"].notna()].set_index("old_key")["resolved_to"].to_dict()
-        old, new = self.pair.old, self.pair.new
-        return bool(end.get(old, old) == end.get(new, new))
+        stands = folded[folded["resolved_to"].notna()]
+        given = {(row["source_file"], row["source_row"]): row for row in self.rows}
+        places = zip(stands["source_file"], stands["source_row"], strict=True)
+        return shortest_path([given[place] for place in places], self.pair)
 
 
 def _smallest_cut(trial: _Trial, path: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The fewest merges whose undoing parts the pair; of equal ones the latest decided.
 
-    Each set is tried by folding the journal anew, since a merge that another had replaced may
-    stand again once that one is taken back.
+    A set must break the path. Where something joins the two still, since a merge that another had
+    replaced stands again, it must break that path, too: so only the merges on it are tried next.
+    Empty where more than MOST_REVOKED are needed.
     """
-    merges = {
-        (row["old_key"], row["new_key"]): row
-        for row in [*trial.rows, *path]
-        if row["decision"] == MERGE and row["outcome"] in ("applied", "undone")
-    }
-    on_path = {(row["old_key"], row["new_key"]) for row in path}
-    order = sorted(merges, key=lambda key: (key in on_path, _when(merges[key])), reverse=True)
-    for size in range(1, MOST_REVOKED + 1):
-        for chosen in combinations(order, size):
-            if set(chosen) & on_path and not trial.is_joined_without(chosen):
-                return [merges[key] for key in chosen]
+    waiting: list[tuple[list[dict[str, Any]], list[dict[str, Any]]]] = [([], path)]
+    for _ in range(MOST_REVOKED):
+        longer = []
+        for chosen, way in waiting:
+            for step in sorted(way, key=_when, reverse=True):
+                tried = [*chosen, step]
+                left = trial.path_without([(row["old_key"], row["new_key"]) for row in tried])
+                if not left:
+                    return tried
+                longer.append((tried, left))
+        waiting = longer
     return []
 
 

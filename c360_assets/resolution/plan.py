@@ -6,12 +6,14 @@ Belongs here: comparing the worlds before and after (`what_if`). Not here: showi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from c360_assets.activation.objects import CRM_OBJECTS
+from c360_assets.errors import MergeFileError
 from c360_assets.identity.merge_files import read_merge_file, read_merge_files
 from c360_assets.resolution.what_if import AFTER, BEFORE, MergeRows, two_worlds
 from c360_assets.settings import Settings
@@ -108,14 +110,26 @@ class Plan:
         return [each for each in self.decisions if each["is_new"] and each["outcome"] == "refused"]
 
     @property
+    def objection(self) -> str | None:
+        """Why the new rows had better not be written; None where nothing speaks against them.
+
+        A new row would not stand, or a decision that stands now would be refused because of it.
+        """
+        for each in self.decisions:
+            is_without_effect = each["is_new"] and each["outcome"] not in ("applied", "pending")
+            is_harm = not each["is_new"] and each["outcome"] == "refused"
+            if is_without_effect or (is_harm and each["outcome_before"] == "applied"):
+                return str(each["explanation"])
+        return None
+
+    @cached_property
     def blast_radius(self) -> dict[str, Any]:
         """The size of the change in numbers and segments."""
+        before, after = _segments(self.people_before), _segments(self.people_after)
         moves = {
-            (b["rfm_segment"], a["rfm_segment"])
-            for a in self.people_after
-            for b in self.people_before
-            if b["email"] == a["email"] or b["email"] in a["merged_emails"]
-            if b["rfm_segment"] != a["rfm_segment"]
+            (before[email], after[email])
+            for email in before.keys() & after.keys()
+            if before[email] != after[email]
         }
         won = {each["corporate_email"]: each["won_amount"] for each in self.companies_before}
         return {
@@ -132,8 +146,16 @@ class Plan:
 
 
 def present_rows(settings: Settings) -> MergeRows:
-    """What the folder of merge files says now, run or not."""
+    """What the folder of merge files says now, run or not.
+
+    Raises:
+        MergeFileError: the folder cannot be listed, or a file in it cannot be read, so that nobody
+            can tell what it says.
+    """
     files = read_merge_files(settings.merges_dir)
+    if files.unreadable:
+        first = files.unreadable[0]
+        raise MergeFileError(f"merge file {first.name} cannot be read: {first.reason}")
     return MergeRows(files.user_rows, files.domain_rows)
 
 
@@ -170,6 +192,15 @@ def rows_of_file(path: Path) -> MergeRows:
     """
     files = read_merge_file(path)
     return MergeRows(files.user_rows, files.domain_rows)
+
+
+def _segments(people: list[dict[str, Any]]) -> dict[str, str | None]:
+    """The segment of everybody, by each of their addresses."""
+    return {
+        email: person["rfm_segment"]
+        for person in people
+        for email in (person["email"], *person["merged_emails"])
+    }
 
 
 def _crm_changes(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:

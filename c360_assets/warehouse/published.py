@@ -62,6 +62,22 @@ def published_file(settings: Settings) -> Path:
 
 
 @contextmanager
+def _of_this_release() -> Iterator[None]:
+    """What the copy lacks was not there yet when it was published.
+
+    Raises:
+        NothingPublishedError: a table or column is missing.
+    """
+    try:
+        yield
+    except (duckdb.CatalogException, duckdb.BinderException) as error:
+        raise NothingPublishedError(
+            "the published copy was made by another release of c360 "
+            f"({str(error).splitlines()[0]}); publish anew with `c360 run`"
+        ) from error
+
+
+@contextmanager
 def open_published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection to the current version.
 
@@ -69,7 +85,10 @@ def open_published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         NothingPublishedError: nothing was published yet.
     """
     path = str(published_file(settings))
-    with duckdb.connect(path, read_only=True, config=SAFE_CONFIG) as connection:
+    with (
+        _of_this_release(),
+        duckdb.connect(path, read_only=True, config=SAFE_CONFIG) as connection,
+    ):
         connection.execute(SESSION)
         yield connection
 
@@ -82,6 +101,6 @@ def beside_published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         NothingPublishedError: nothing was published yet.
     """
     path = str(published_file(settings)).replace("'", "''")
-    with duckdb.connect(config=SAFE_CONFIG) as connection:
+    with _of_this_release(), duckdb.connect(config=SAFE_CONFIG) as connection:
         connection.execute(f"{SESSION}; attach '{path}' as {PUBLISHED} (read_only)")
         yield connection

@@ -38,7 +38,8 @@ def drop_other_kind(connection: duckdb.DuckDBPyConnection, table: Table, kind: s
     """Drop a view that stands where a table will, or the other way round."""
     other = "view" if kind == "table" else "table"
     found = connection.execute(
-        f"select 1 from duckdb_{other}s() where schema_name = ? and {other}_name = ?",
+        f"select 1 from duckdb_{other}s() where database_name = current_database()"
+        f" and schema_name = ? and {other}_name = ?",
         [table.layer, table.name],
     ).fetchall()
     if found:

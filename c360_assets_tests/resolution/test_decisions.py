@@ -62,12 +62,31 @@ def test_a_decision_on_companies_goes_into_a_file_of_domains(tmp_path):
 def test_no_file_is_ever_replaced(tmp_path):
     first, second = (append_decision(tmp_path, decision()) for _ in range(2))
     assert second.name == "merged_user_20261122T173700Z_ann-o-hara_2.csv"
+    assert first.name < decision_after(tmp_path).name
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_files_sort_as_they_were_decided():
+def decision_after(folder):
     later = Decision(Pair("user", "a@x.co", "b@x.co"), "undo", "aa", AT.replace(second=1))
-    assert file_name(decision(by="zz")) < file_name(later)
+    return append_decision(folder, later)
+
+
+def test_a_decision_is_later_than_the_undated_rows_of_any_other_file(tmp_path):
+    (tmp_path / "merged_user_john.csv").write_text("old_email,new_email\na@x.co,b@x.co\n")
+    path = append_decision(tmp_path, decision(kind="undo"))
+    assert path.name == "merged_user_~20261122T173700Z_ann-o-hara.csv"
+    assert decision_after(tmp_path).name > path.name
+
+
+def test_a_person_of_any_script_is_in_the_name(tmp_path):
+    assert file_name(decision(by="Жанна Д'Арк"), tmp_path).endswith("Z_жанна-д-арк.csv")
+
+
+def test_a_reason_is_one_line_of_text(tmp_path):
+    path = append_decision(tmp_path, decision(reason="she\r\nsays"))
+    assert read_merge_file(path).user_rows["reason"].tolist() == ["she says"]
+    with pytest.raises(RequestError, match="UTF-8"):
+        append_decision(tmp_path, decision(reason="h\udce9"))
 
 
 def test_a_folder_that_is_not_there_is_told_with_the_remedy(tmp_path):

@@ -90,6 +90,16 @@ def test_a_whole_round_of_decisions(writing):
     assert len(files(writing)) == 3
 
 
+def test_a_decision_that_would_have_no_effect_or_do_harm_is_not_written(writing):
+    folder = writing.settings.merges_dir
+    (folder / "merged_user_john.csv").write_text("old_email,new_email\nbo@acme.com,di@beta.co.uk\n")
+    assert c360("merge", "undo", "bo@acme.com", "di@beta.co.uk").exit_code == 0
+    (folder / "merged_user_torn.csv").write_text("")
+    torn = c360("merge", "never", "bo@acme.com", "di@beta.co.uk")
+    assert torn.exit_code == 2
+    assert "merged_user_torn.csv cannot be read" in torn.stderr
+
+
 def test_reject_is_for_suggestions_alone(writing):
     result = c360("merge", "reject", "bo@acme.com", "di@beta.co.uk")
     assert result.exit_code == 2

@@ -3,7 +3,7 @@ from datetime import datetime
 import pytest
 
 from c360_assets.errors import NothingPublishedError
-from c360_assets.resolution.decisions import Decision, file_name, pair_of, rows_of
+from c360_assets.resolution.decisions import Decision, pair_of, rows_of
 from c360_assets.resolution.plan import plan, rows_of_file
 from c360_assets.resolution.what_if import MergeRows
 from c360_assets.settings import Settings
@@ -12,7 +12,7 @@ from c360_assets_tests.resolution.conftest import published
 
 def rows(old, new, decision="merge", reason=""):
     each = Decision(pair_of(old, new), decision, "ann", datetime(2021, 3, 1), reason)
-    name = file_name(each)
+    name = "merged_user_new.csv"
     return MergeRows(rows_of([each], name, "user"), rows_of([each], name, "domain"))
 
 

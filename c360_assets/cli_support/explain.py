@@ -224,7 +224,7 @@ def show(out: Output, found: Explanation) -> None:
     out.facts(
         f"{contact['user_name'] or 'No name'} <{contact['email']}>",
         {
-            "contact": contact["user_id"],
+            "contact": f"{contact['contact_id']} (account {contact['user_id']})",
             "company": _company(found),
             "gaggle": _gaggle(found),
             "segment": _segment(contact),

@@ -147,6 +147,7 @@ def demo_document(
     email = merged_away_address(settings) if manifest is not None else None
     if email is not None:
         commands[f"{c360} explain {shlex.quote(email)}"] = "who that is, and why"
+        commands[f"{c360} merge suggest"] = "pairs that may be one person or company"
     return {
         **report.document(),
         "total_seconds": round(seconds, 2),

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from c360_assets import contracts
-from c360_assets.assets.domains import resolve_domains
-from c360_assets.assets.identity import fold_decisions, follow_contact_ids
+from c360_assets.assets.identity import fold_decisions, follow_contact_ids, resolve_domains
 from c360_assets.assets.published import published_tables
 from c360_assets.assets.raw import read_merges
 from c360_assets.assets.shell import Step, open_step, utc_now

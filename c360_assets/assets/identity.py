@@ -5,8 +5,8 @@ from __future__ import annotations
 import dagster as dg
 
 from c360_assets.assets.claims import Claim, check_specs, contract_claims, evaluate
-from c360_assets.assets.domains import resolve_domains
 from c360_assets.assets.shell import Outcome, Step, reasons_table, sql_asset, table_asset
+from c360_assets.contracts import Table
 from c360_assets.resolution import steps
 from c360_assets.resolution.steps import CONTACT_IDS, DOMAINS, HISTORY, JOURNAL
 from c360_assets.settings import Settings
@@ -187,11 +187,23 @@ def fold_decisions(step: Step) -> Outcome:
         "select * rename (old_domain as old, new_domain as new) from raw.merged_company_domain"
     ).df()
     steps.fold_decisions(connection, step.settings.rules, users, domains)
-    counts = connection.execute(
-        f"select kind || ' ' || outcome || coalesce(' (' || outcome_reason || ')', ''), count(*)"
-        f" from {JOURNAL.qualified_name} group by 1 order by 1"
+    outcome = "kind || ' ' || outcome || coalesce(' (' || outcome_reason || ')', '')"
+    return Outcome({"decisions": _counted(step, JOURNAL, outcome)})
+
+
+def resolve_domains(step: Step) -> Outcome:
+    """Replace the rules of all domains seen, then the table of who is which company."""
+    steps.resolve_domains(step.connection, step.settings.rules)
+    described = "domain_class || ' (' || class_source || ')'"
+    return Outcome({"domains_by_class": _counted(step, DOMAINS, described)})
+
+
+def _counted(step: Step, table: Table, label: str) -> dg.MetadataValue:
+    """How many rows of the table have each value of an SQL expression."""
+    counts = step.connection.execute(
+        f"select {label}, count(*) from {table.qualified_name} group by 1 order by 1"
     ).fetchall()
-    return Outcome({"decisions": reasons_table(dict(counts))})
+    return reasons_table(dict(counts))
 
 
 def follow_contact_ids(step: Step) -> Outcome:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
@@ -100,14 +100,12 @@ def read_merge_files(folder: Path) -> MergeFiles:
     unreadable: list[UnreadableFile] = []
     for path, kind in merge_files_in(folder):
         try:
-            content = _content(path)
-            frame = _rows(path.name, kind, content)
+            frame, file = _parsed(path.name, kind, _content(path))
         except _UnreadableError as problem:
             unreadable.append(UnreadableFile(printable(path.name), str(problem)))
             continue
         frames[kind].append(frame)
-        digest = hashlib.sha256(content).hexdigest()
-        files.append(MergeFile(path.name, kind, digest, len(frame)))
+        files.append(file)
     return MergeFiles(
         _stacked(frames["user"]), _stacked(frames["domain"]), tuple(files), tuple(unreadable)
     )
@@ -122,12 +120,22 @@ def read_merge_file(path: Path) -> MergeFiles:
     try:
         content = _content(path)
         kind = _kind_of(path.name, content)
-        frame = _rows(path.name, kind, content)
+        frame, file = _parsed(path.name, kind, content)
     except _UnreadableError as error:
         raise MergeFileError(f"merge file {path}: {error}") from error
-    file = MergeFile(path.name, kind, hashlib.sha256(content).hexdigest(), len(frame))
     rows = {"user": _stacked([]), "domain": _stacked([]), kind: frame}
     return MergeFiles(rows["user"], rows["domain"], (file,), ())
+
+
+def merge_rows(records: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
+    """Records of ROW_COLUMNS as the rows of `MergeFiles`; None where a text is missing."""
+    dtypes = {name: "int64" if name == "source_row" else "str" for name in ROW_COLUMNS}
+    return pd.DataFrame(records, columns=list(ROW_COLUMNS)).astype(dtypes)
+
+
+def _parsed(name: str, kind: Kind, content: bytes) -> tuple[pd.DataFrame, MergeFile]:
+    frame = _rows(name, kind, content)
+    return frame, MergeFile(name, kind, hashlib.sha256(content).hexdigest(), len(frame))
 
 
 def _kind_of(name: str, content: bytes) -> Kind:
@@ -289,10 +297,7 @@ def _text_series(values: tuple[str, ...]) -> Any:
 
 
 def _stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    if frames:
-        return pd.concat(frames, ignore_index=True)
-    dtypes = {name: "int64" if name == "source_row" else "str" for name in ROW_COLUMNS}
-    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in dtypes.items()})
+    return pd.concat(frames, ignore_index=True) if frames else merge_rows([])
 
 
 def printable(name: str) -> str:

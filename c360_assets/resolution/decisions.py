@@ -21,7 +21,7 @@ import pandas as pd
 
 from c360_assets.errors import MergeFileError, RequestError
 from c360_assets.identity.addresses import normalise_domain, normalise_email
-from c360_assets.identity.merge_files import ROW_COLUMNS, Kind
+from c360_assets.identity.merge_files import Kind, merge_rows
 from c360_assets.identity.statements import DECISIONS
 
 _NAMES: dict[Kind, tuple[str, str]] = {
@@ -43,10 +43,6 @@ class Pair:
     def __str__(self) -> str:
         """As sentences name it."""
         return f"{self.old} and {self.new}"
-
-    def reversed(self) -> Pair:
-        """The same two, the other way round."""
-        return Pair(self.kind, self.new, self.old)
 
 
 @dataclass(frozen=True)
@@ -85,7 +81,7 @@ def pair_of(old: str, new: str) -> Pair:
 def rows_of(decisions: Sequence[Decision], name: str, kind: Kind) -> pd.DataFrame:
     """Decisions of one kind as rows of a merge file of that name, as `read_merge_files` has them.
 
-    Columns: `merge_files.ROW_COLUMNS`, text of dtype `str`.
+    Columns: those of `merge_files.merge_rows`.
     """
     chosen = [each for each in decisions if each.pair.kind == kind]
     rows = [
@@ -95,9 +91,7 @@ def rows_of(decisions: Sequence[Decision], name: str, kind: Kind) -> pd.DataFram
         )
         for number, each in enumerate(chosen, start=1)
     ]
-    frame = pd.DataFrame(rows, columns=list(ROW_COLUMNS))
-    text = {name: "str" for name in ROW_COLUMNS if name != "source_row"}
-    return frame.astype({**text, "source_row": "int64"})
+    return merge_rows(rows)
 
 
 def append_decision(folder: Path, decision: Decision) -> Path:

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import duckdb
@@ -17,8 +18,8 @@ import pandas as pd
 
 from c360_assets.identity.fold import FoldRules
 from c360_assets.identity.journal import fold_journal
-from c360_assets.identity.merge_files import ROW_COLUMNS
-from c360_assets.identity.statements import MERGE, NEVER, UNDO
+from c360_assets.identity.merge_files import merge_rows
+from c360_assets.identity.statements import MERGE, UNDO
 from c360_assets.resolution.decisions import Decision, Pair, rows_of
 from c360_assets.settings import Rules
 from c360_assets.warehouse.session import fetch_dicts
@@ -119,10 +120,7 @@ def shortest_path(rows: Sequence[dict[str, Any]], pair: Pair) -> list[dict[str, 
 
     Of several rows about one step the first stands for it. Empty where there is no path.
     """
-    around: dict[str, list[tuple[str, dict[str, Any]]]] = {}
-    for row in rows:
-        around.setdefault(row["old_key"], []).append((row["new_key"], row))
-        around.setdefault(row["new_key"], []).append((row["old_key"], row))
+    around = _around(rows)
     came: dict[str, tuple[str, dict[str, Any]]] = {}
     waiting, seen = deque([pair.old]), {pair.old}
     while waiting and pair.new not in seen:
@@ -138,6 +136,15 @@ def shortest_path(rows: Sequence[dict[str, Any]], pair: Pair) -> list[dict[str, 
         key, row = came[key]
         steps.append(row)
     return steps[::-1]
+
+
+def _around(rows: Sequence[dict[str, Any]]) -> dict[str, list[tuple[str, dict[str, Any]]]]:
+    """Per key, the keys that rows lead to from it, in any direction, each with its row."""
+    around: dict[str, list[tuple[str, dict[str, Any]]]] = {}
+    for row in rows:
+        around.setdefault(row["old_key"], []).append((row["new_key"], row))
+        around.setdefault(row["new_key"], []).append((row["old_key"], row))
+    return around
 
 
 def _others(
@@ -159,13 +166,10 @@ def _others(
 
 def _component(journal: list[dict[str, Any]], pair: Pair) -> list[dict[str, Any]]:
     """The rows that any chain of rows connects with the pair: all that can bear on it."""
-    around: dict[str, list[str]] = {}
-    for row in journal:
-        around.setdefault(row["old_key"], []).append(row["new_key"])
-        around.setdefault(row["new_key"], []).append(row["old_key"])
+    around = _around(journal)
     keys, waiting = {pair.old, pair.new}, [pair.old, pair.new]
     while waiting:
-        new = set(around.get(waiting.pop(), ())) - keys
+        new = {there for there, _ in around.get(waiting.pop(), ())} - keys
         keys |= new
         waiting += new
     return [row for row in journal if row["old_key"] in keys]
@@ -180,6 +184,20 @@ class _Trial:
     known: pd.Series
     rules: Rules
 
+    @cached_property
+    def given(self) -> pd.DataFrame:
+        """The journal's rows as rows of merge files again."""
+        return merge_rows(
+            [
+                (
+                    *(row["source_file"], row["source_row"], row["old_key"], row["new_key"]),
+                    *(row["decision"], row["decided_by"], _text(row["decided_at"]), row["reason"]),
+                    None,
+                )
+                for row in self.rows
+            ]
+        )
+
     def path_without(self, undone: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
         """What joins the two still when these merges are taken back, last of all."""
         at = max((row["decided_at"] for row in self.rows if row["decided_at"]), default=None)
@@ -189,7 +207,7 @@ class _Trial:
         if not all(row["decided_at"] for row in self.rows):
             # among undated rows the file's name decides, and this one is the last
             last["decided_at"] = pd.Series([None] * len(last), dtype="str")
-        frame = pd.concat([_as_given(self.rows), last], ignore_index=True)
+        frame = pd.concat([self.given, last], ignore_index=True)
         none = frame.iloc[:0]
         users, domains = (frame, none) if kind == "user" else (none, frame)
         rules = FoldRules.of(self.rules, domains)
@@ -225,6 +243,10 @@ def _when(row: dict[str, Any]) -> tuple[Any, ...]:
     return (row["decided_at"] or datetime.min, row["source_file"], row["source_row"])
 
 
+def _text(moment: datetime | None) -> str | None:
+    return f"{moment.isoformat()}Z" if moment else None
+
+
 def _known(
     connection: duckdb.DuckDBPyConnection, pair: Pair, rows: list[dict[str, Any]]
 ) -> pd.Series:
@@ -238,23 +260,6 @@ def _known(
         [keys],
     ).fetchall()
     return pd.Series([row[0] for row in found], dtype="str")
-
-
-def _as_given(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Journal rows as rows of merge files again; those that no fold could read are left out."""
-    kept = [row for row in rows if row["decision"] in (MERGE, NEVER, UNDO)]
-    given = [
-        (
-            *(row["source_file"], row["source_row"], row["old_key"], row["new_key"]),
-            *(row["decision"], row["decided_by"]),
-            *(f"{row['decided_at'].isoformat()}Z" if row["decided_at"] else None, row["reason"]),
-            None,
-        )
-        for row in kept
-    ]
-    frame = pd.DataFrame(given, columns=list(ROW_COLUMNS))
-    text = {name: "str" for name in ROW_COLUMNS if name != "source_row"}
-    return frame.astype({**text, "source_row": "int64"})
 
 
 def _one(

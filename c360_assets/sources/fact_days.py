@@ -24,6 +24,7 @@ from c360_assets.sources.sql_text import literal as _quote
 
 BATCH_ROWS = 250_000
 MANY_FILES = 8
+_OF_FILES = "source_table = ? and source_file in (select unnest(?::varchar[]))"
 
 
 @dataclass(frozen=True)
@@ -83,25 +84,24 @@ def days_that_changed(facts: Facts, files: list[str]) -> set[date]:
     """
     if not files:
         return set()
-    chosen = "source_table = ? and source_file in (select unnest(?::varchar[]))"
     parameters = [facts.table.name, files]
     facts.connection.execute(
         f"create or replace temp table profiled_before as"
-        f" select * from ops.source_file_days where {chosen}",
+        f" select * from ops.source_file_days where {_OF_FILES}",
         parameters,
     )
     _profile_files(facts, files)
     rows = facts.connection.execute(
         f"""
         select coalesce(a.event_date, b.event_date) as event_date
-        from (select * from ops.source_file_days where {chosen}) as a
+        from (select * from ops.source_file_days where {_OF_FILES}) as a
         full join profiled_before as b
             on b.source_file = a.source_file and b.event_date = a.event_date
         where (a.rows_read = b.rows_read and a.content_hash = b.content_hash) is not true
         union
-        select event_date from ops.rejected_rows where {chosen}
+        select event_date from ops.rejected_rows where {_OF_FILES}
         union
-        select event_date from ops.duplicate_rows where {chosen}
+        select event_date from ops.duplicate_rows where {_OF_FILES}
         """,
         parameters * 3,
     ).fetchall()
@@ -116,23 +116,20 @@ def _profile_files(facts: Facts, files: list[str]) -> None:
     of one day, and a first load of many files, go without.
     """
     facts.connection.execute(
-        "delete from ops.source_file_days where source_table = ?"
-        " and source_file in (select unnest(?::varchar[]))",
-        [facts.table.name, files],
+        f"delete from ops.source_file_days where {_OF_FILES}", [facts.table.name, files]
     )
     _count_days(facts, files, content="null")
     if len(files) >= MANY_FILES:
         return
-    chosen = "source_table = ? and source_file in (select unnest(?::varchar[]))"
     several = facts.connection.execute(
-        f"select source_file from ops.source_file_days where {chosen}"
+        f"select source_file from ops.source_file_days where {_OF_FILES}"
         " group by source_file having count(*) > 1",
         [facts.table.name, files],
     ).fetchall()
     if several:
         of_many_days = [row[0] for row in several]
         facts.connection.execute(
-            f"delete from ops.source_file_days where {chosen}", [facts.table.name, of_many_days]
+            f"delete from ops.source_file_days where {_OF_FILES}", [facts.table.name, of_many_days]
         )
         # of the values as read: typed, what cannot be typed is as null as nothing at all
         columns = ", ".join(_name(f"{name}__raw") for name in facts.table.column_names)
@@ -267,8 +264,7 @@ def batches(facts: Facts, days: Iterable[date]) -> Iterator[list[date]]:
 def undated_files(facts: Facts, changed: list[str]) -> list[str]:
     """The changed files with rows whose time cannot be read."""
     rows = facts.connection.execute(
-        "select source_file from ops.source_file_days where source_table = ?"
-        " and event_date is null and source_file in (select unnest(?::varchar[]))",
+        f"select source_file from ops.source_file_days where {_OF_FILES} and event_date is null",
         [facts.table.name, changed],
     ).fetchall()
     return [row[0] for row in rows]

@@ -14,8 +14,7 @@ import duckdb
 
 from c360_assets import contracts
 from c360_assets.assets.claims import evaluate
-from c360_assets.assets.domains import resolve_domains
-from c360_assets.assets.identity import fold_decisions, follow_contact_ids
+from c360_assets.assets.identity import fold_decisions, follow_contact_ids, resolve_domains
 from c360_assets.assets.raw import read_merges
 from c360_assets.assets.shell import Step, open_step
 from c360_assets.assets.staging import stage

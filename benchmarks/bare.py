@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from c360_assets import contracts
+from c360_assets.assets import campaigns, kpis, lifetime_value, profiles, rfm_history
 from c360_assets.assets.identity import fold_decisions, follow_contact_ids, resolve_domains
 from c360_assets.assets.published import published_tables
 from c360_assets.assets.raw import read_merges
@@ -90,6 +91,9 @@ class BarePipeline:
         for name in (*MARTS_TO_ACCOUNTS, *MARTS_AFTER):
             self._do(name, lambda step, n=name: self._replace(step, n))
         self._do("merge_candidates", make_candidates)
+        for module in (kpis, rfm_history, lifetime_value, profiles, campaigns):
+            for name, body in module.BODIES.items():
+                self._do(name, body)
 
     def publish(self) -> None:
         """Write the published copy, timed as `published`."""

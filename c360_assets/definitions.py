@@ -7,11 +7,16 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 
+from c360_assets.assets.campaigns import build_campaign_assets
 from c360_assets.assets.events import build_event_assets
 from c360_assets.assets.identity import build_identity_assets
+from c360_assets.assets.kpis import build_kpi_assets
+from c360_assets.assets.lifetime_value import build_lifetime_value_assets
 from c360_assets.assets.marts import build_mart_assets
+from c360_assets.assets.profiles import build_profile_assets
 from c360_assets.assets.published import build_publishing_assets
 from c360_assets.assets.raw import build_raw_assets
+from c360_assets.assets.rfm_history import build_rfm_assets
 from c360_assets.assets.staging import build_staging_assets
 from c360_assets.assets.suggestions import build_suggestion_assets
 from c360_assets.automation.alerts import build_alert_sensor
@@ -73,6 +78,11 @@ def _pipeline(settings: Settings, days: dg.DailyPartitionsDefinition) -> list[dg
         *build_identity_assets(settings),
         *build_mart_assets(settings),
         *build_suggestion_assets(settings),
+        *build_kpi_assets(settings),
+        *build_rfm_assets(settings),
+        *build_lifetime_value_assets(settings),
+        *build_profile_assets(settings),
+        *build_campaign_assets(settings),
     ]
 
 

@@ -15,6 +15,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from c360_assets.customer_rules import (
+    CampaignRules,
+    LifecycleRules,
+    LifetimeValueRules,
+    SupportRules,
+)
 from c360_assets.domain_rules import DomainRules
 from c360_assets.errors import ConfigError
 
@@ -200,6 +206,10 @@ class Rules(_Strict):
     events: EventRules = EventRules()
     identity: IdentityRules = IdentityRules()
     rfm: RfmRules = RfmRules()
+    lifetime_value: LifetimeValueRules = LifetimeValueRules()
+    lifecycle: LifecycleRules = LifecycleRules()
+    campaigns: CampaignRules = CampaignRules()
+    support: SupportRules = SupportRules()
     freshness: FreshnessRules = FreshnessRules()
     sensors: SensorRules = SensorRules()
     alerts: AlertRules = AlertRules()

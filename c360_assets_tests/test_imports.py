@@ -14,14 +14,15 @@ each_module = pytest.mark.parametrize(
     "path", MODULES, ids=lambda path: str(path.relative_to(ROOT).with_suffix(""))
 )
 
-BASE = {"errors", "domain_rules", "settings", "contracts", "days"}
-LAYERS = {"sources", "identity", "warehouse", "activation"}
+BASE = {"errors", "domain_rules", "customer_rules", "settings", "contracts", "days"}
+LAYERS = {"sources", "identity", "customers", "warehouse", "activation"}
 # What a part may import of c360_assets, beside itself.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "contracts": {"errors"},
     "domain_rules": set(),
-    "settings": {"errors", "domain_rules"},
+    "customer_rules": set(),
+    "settings": {"errors", "domain_rules", "customer_rules"},
     "days": set(),
     **{layer: BASE for layer in LAYERS},
     "instance": BASE,

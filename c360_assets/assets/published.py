@@ -36,6 +36,7 @@ def published_tables() -> tuple[Table, ...]:
             *contracts.IDENTITY_TABLES,
             *contracts.MART_TABLES,
             *contracts.CANDIDATE_TABLES,
+            *contracts.TIME_TABLES,
             *contracts.OPS_TABLES,
         )
         if table.name not in NOT_PUBLISHED

@@ -23,7 +23,7 @@ from c360_assets.sources.folder import SourceFolder
 from c360_assets.warehouse.duckdb import Warehouse
 from c360_assets.warehouse.queries import Query, all_queries, query, remembered_lineage
 from c360_assets.warehouse.rules import sync_rules
-from c360_assets.warehouse.tables import replace_table, row_count
+from c360_assets.warehouse.tables import replace_table, replace_view, row_count
 
 GROUPS = {
     "raw": "raw",
@@ -31,6 +31,7 @@ GROUPS = {
     "identity": "identity",
     "marts": "marts",
     "crm": "activation",
+    "main": "optimove",
 }
 
 
@@ -168,11 +169,20 @@ def sql_asset(settings: Settings, name: str, claims: Sequence[Claim] = ()) -> dg
     """An asset that is one SELECT."""
     table = contracts.table(name)
 
+    return table_asset(settings, table, replaced(name), claims)
+
+
+def replaced(*names: str) -> Body:
+    """The body of an asset that replaces these tables or views, in this order, by their SELECTs."""
+
     def body(step: Step) -> Outcome:
-        replace_table(step.connection, table, query(table.qualified_name))
+        for name in names:
+            table = contracts.table(name)
+            replace = replace_view if table.is_view else replace_table
+            replace(step.connection, table, query(table.qualified_name))
         return Outcome({})
 
-    return table_asset(settings, table, body, claims)
+    return body
 
 
 def run_metadata(table: Table, rows: int, settings: Settings) -> dict[str, Any]:

@@ -21,6 +21,7 @@ LAYERS = {
     "identity": "Who is who: the journal of merge decisions and what follows from it.",
     "marts": "What salespeople, support and management look at.",
     "crm": "What leaves for the CRM.",
+    "main": "The views of Optimove's guide, by the names that it prints.",
     "ops": "How the pipeline is doing.",
 }
 

@@ -6,13 +6,26 @@ Types, key checks, docs, column metadata and the validation of raw rows all come
 from __future__ import annotations
 
 from c360_assets.contracts.bookkeeping import SCHEMAS
+from c360_assets.contracts.campaigns import CAMPAIGN_TABLES
 from c360_assets.contracts.candidates import CANDIDATE_TABLES
+from c360_assets.contracts.kpis import KPI_TABLES
+from c360_assets.contracts.lifetime_value import LIFETIME_VALUE_TABLES
 from c360_assets.contracts.marts import MART_TABLES
 from c360_assets.contracts.model import Column, Reference, Table
+from c360_assets.contracts.profiles import PROFILE_TABLES
 from c360_assets.contracts.raw import MERGE_TABLES, RAW_TABLES
+from c360_assets.contracts.rfm_history import RFM_TABLES
 from c360_assets.contracts.tables import IDENTITY_TABLES, OPS_TABLES, STAGING_TABLES
 from c360_assets.errors import ContractError
 
+# the marts that tell of time, in the order in which they are made
+TIME_TABLES: tuple[Table, ...] = (
+    *KPI_TABLES,
+    *RFM_TABLES,
+    *LIFETIME_VALUE_TABLES,
+    *PROFILE_TABLES,
+    *CAMPAIGN_TABLES,
+)
 ALL_TABLES: tuple[Table, ...] = (
     *RAW_TABLES,
     *MERGE_TABLES,
@@ -20,6 +33,7 @@ ALL_TABLES: tuple[Table, ...] = (
     *IDENTITY_TABLES,
     *MART_TABLES,
     *CANDIDATE_TABLES,
+    *TIME_TABLES,
     *OPS_TABLES,
 )
 # in an order in which each can be staged
@@ -66,6 +80,7 @@ __all__ = [
     "SCHEMAS",
     "SOURCE_OF_STAGED",
     "STAGING_TABLES",
+    "TIME_TABLES",
     "Column",
     "Reference",
     "Table",

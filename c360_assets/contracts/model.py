@@ -11,7 +11,7 @@ from typing import Literal
 
 from c360_assets.errors import ContractError
 
-Layer = Literal["raw", "staging", "identity", "marts", "crm", "ops"]
+Layer = Literal["raw", "staging", "identity", "marts", "crm", "ops", "main"]
 
 _LINE = re.compile(
     r"(?P<name>\w+)(?P<optional>\?)?\s+(?P<type>[A-Z]+(?:\(\d+, ?\d+\))?(?:\[\])?)"
@@ -48,7 +48,10 @@ class Reference:
 
 @dataclass(frozen=True)
 class Table:
-    """One table of the contract; `grain` is one sentence that says what one row is."""
+    """One table of the contract; `grain` is one sentence that says what one row is.
+
+    A view is a table whose rows are computed when somebody asks. `layer` is the schema.
+    """
 
     name: str
     layer: Layer
@@ -60,6 +63,7 @@ class Table:
     owner: str = "team:data"
     produced_by: str = ""
     kinds: tuple[str, ...] = field(default=("duckdb", "sql"))
+    is_view: bool = False
 
     @property
     def qualified_name(self) -> str:

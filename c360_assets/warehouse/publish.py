@@ -74,6 +74,9 @@ def _copy_tables(
             connection.execute(f"create schema if not exists published.{schema}")
         for table in tables:
             name = table.qualified_name
+            if table.is_view:
+                _copy_view(connection, table)
+                continue
             connection.execute(f"create table published.{name} as select * from {name}")
             _comment(connection, table)
             parquet = str(folder / "parquet" / f"{name}.parquet").replace("'", "''")
@@ -84,6 +87,21 @@ def _copy_tables(
     finally:
         connection.execute("detach published")
     return rows
+
+
+def _copy_view(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Carry the view over; it reads the tables of whatever database it stands in."""
+    found = connection.execute(
+        "select sql from duckdb_views() where database_name = current_database()"
+        " and schema_name = ? and view_name = ?",
+        [table.layer, table.name],
+    ).fetchall()
+    here = connection.execute("select current_database()").fetchall()[0][0]
+    connection.execute("use published")
+    try:
+        connection.execute(found[0][0])
+    finally:
+        connection.execute(f'use "{here}"')
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, table: Table) -> None:

@@ -24,6 +24,8 @@ from c360_assets import contracts
 from c360_assets.errors import ContractError
 
 Origin = tuple[str, str]
+# a folder is a schema, but for the views of the guide, which stand where no schema need be named
+SCHEMA_OF_FOLDER = {"optimove": "main"}
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,8 @@ def all_queries() -> dict[str, Query]:
             if file.name.endswith(".sql"):
                 name = file.name.removesuffix(".sql")
                 text = file.read_text(encoding="utf-8")
-                found[f"{folder.name}.{name}"] = Query(name, folder.name, text)
+                schema = SCHEMA_OF_FOLDER.get(folder.name, folder.name)
+                found[f"{schema}.{name}"] = Query(name, folder.name, text)
     return found
 
 

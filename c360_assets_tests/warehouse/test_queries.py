@@ -29,7 +29,7 @@ def tables_with_sql() -> list[Table]:
     return [
         table
         for table in contracts.ALL_TABLES
-        if table.layer in ("staging", "identity", "marts") and "python" not in table.kinds
+        if table.layer in ("staging", "identity", "marts", "main") and "python" not in table.kinds
     ]
 
 
@@ -42,7 +42,7 @@ def test_every_table_that_is_no_pythons_work_has_one_sql_file():
 
 
 def test_every_sql_file_of_a_layer_makes_a_table_of_the_contract():
-    strays = {name for name in QUERIES if not name.startswith(("crm.", "optimove."))}
+    strays = {name for name in QUERIES if not name.startswith("crm.")}
     assert strays == set(OF_THE_CONTRACT)
 
 

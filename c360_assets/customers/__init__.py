@@ -1,0 +1,1 @@
+"""What SQL cannot do about customers over time: moving cut points, lifetime value, attributes."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from uuid import uuid4
 
 from c360_assets import contracts
 from c360_assets.assets import campaigns, kpis, lifetime_value, profiles, rfm_history
@@ -32,7 +33,7 @@ from c360_assets.warehouse.tables import replace_table
 
 # processor seconds of all threads (CPU=1) are steadier than the clock on a shared machine
 clock = time.process_time if os.environ.get("CPU") else time.perf_counter
-RUN_ID = "benchmark"
+AREAS = ("kpis", "rfm_history", "lifetime_value", "profiles", "campaigns")
 MARTS_TO_ACCOUNTS = ("contacts", "gaggle_domain_facts", "gaggle_facts", "corporate_accounts")
 MARTS_AFTER = ("user_gaggle_facts", "upgrade_candidates", "rfm_segments")
 
@@ -63,14 +64,21 @@ class BarePipeline:
         self.warehouse = Warehouse(database=str(settings.warehouse_path))
         self.folder = SourceFolder(settings.source_dir)
         self.timings = Timings()
+        self.run_id = ""
 
-    def run(self, days: Sequence[date]) -> Timings:
-        """Build everything, with the event rollup for these days."""
+    def run(self, days: Sequence[date], areas: Sequence[str] = AREAS) -> Timings:
+        """Build everything, with the event rollup for these days; of what tells of time, `areas`.
+
+        Profiles read the three areas before them, campaigns read profiles.
+        """
         self.timings = Timings()
+        # days rolled up again are told from those before by their run, as in Dagster
+        self.run_id = uuid4().hex
         with self.timings.of("open"):
             self.warehouse.hold()
         try:
             self._run(days)
+            self._run_areas(days, areas)
         finally:
             with self.timings.of("close"):
                 self.warehouse.let_go()
@@ -91,14 +99,24 @@ class BarePipeline:
         for name in (*MARTS_TO_ACCOUNTS, *MARTS_AFTER):
             self._do(name, lambda step, n=name: self._replace(step, n))
         self._do("merge_candidates", make_candidates)
-        for module in (kpis, rfm_history, lifetime_value, profiles, campaigns):
-            for name, body in module.BODIES.items():
-                self._do(name, body)
 
-    def publish(self) -> None:
-        """Write the published copy, timed as `published`."""
+    def _run_areas(self, days: Sequence[date], areas: Sequence[str]) -> None:
+        bodies: dict[str, Mapping[str, Callable[[Step], object]]] = {
+            "kpis": kpis.BODIES,
+            "rfm_history": rfm_history.BODIES,
+            "lifetime_value": lifetime_value.BODIES,
+            "profiles": {"customer_profiles": lambda step: profiles.make_profiles(step, days)},
+            "campaigns": campaigns.BODIES,
+        }
+        for area in AREAS:
+            if area in areas:
+                self._do_all(bodies[area])
+
+    def publish(self, tables: Sequence[contracts.Table] | None = None) -> None:
+        """Write the published copy, of these tables or of all, timed as `published`."""
+        chosen = published_tables() if tables is None else tables
         with self.timings.of("published"), self.warehouse.reading() as connection:
-            publish(connection, published_tables(), self.settings.published_dir, RUN_ID, utc_now())
+            publish(connection, chosen, self.settings.published_dir, self.run_id, utc_now())
 
     def _stage(self, staged: str, source: str) -> None:
         table, raw = contracts.table(staged), contracts.table(source)
@@ -112,7 +130,7 @@ class BarePipeline:
         swap_days(
             step.connection,
             days,
-            RUN_ID,
+            self.run_id,
             lambda wanted: narrowed(step.connection, step.folder, wanted),
         )
 
@@ -120,9 +138,13 @@ class BarePipeline:
         table = contracts.table(name)
         replace_table(step.connection, table, query(table.qualified_name))
 
+    def _do_all(self, bodies: Mapping[str, Callable[[Step], object]]) -> None:
+        for name, body in bodies.items():
+            self._do(name, body)
+
     def _do(self, name: str, body: Callable[[Step], object]) -> None:
         with (
             self.timings.of(name),
-            open_step(self.settings, self.warehouse, RUN_ID) as step,
+            open_step(self.settings, self.warehouse, self.run_id) as step,
         ):
             body(step)

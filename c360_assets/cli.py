@@ -184,6 +184,21 @@ def explain(
     raise typer.Exit(explanation.exit_code)
 
 
+@app.command()
+def attributes(
+    word: Annotated[
+        str | None,
+        typer.Argument(metavar="WORD", help="Only those with this in name or description."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the attributes of customer profiles: those of c360, and those of c360.toml."""
+    from c360_assets.cli_support import attributes as found
+    from c360_assets.settings import Settings
+
+    found.show(_output(as_json), found.attributes(Settings.load(), word))
+
+
 @app.command("check-source")
 def check_source(
     folder: Annotated[

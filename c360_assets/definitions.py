@@ -81,7 +81,7 @@ def _pipeline(settings: Settings, days: dg.DailyPartitionsDefinition) -> list[dg
         *build_kpi_assets(settings),
         *build_rfm_assets(settings),
         *build_lifetime_value_assets(settings),
-        *build_profile_assets(settings),
+        *build_profile_assets(settings, days),
         *build_campaign_assets(settings),
     ]
 

@@ -15,10 +15,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from c360_assets.attribute_rules import AttributeRule
 from c360_assets.customer_rules import (
     CampaignRules,
     LifecycleRules,
     LifetimeValueRules,
+    SessionRules,
     SupportRules,
 )
 from c360_assets.domain_rules import DomainRules
@@ -208,7 +210,9 @@ class Rules(_Strict):
     rfm: RfmRules = RfmRules()
     lifetime_value: LifetimeValueRules = LifetimeValueRules()
     lifecycle: LifecycleRules = LifecycleRules()
+    attributes: tuple[AttributeRule, ...] = ()
     campaigns: CampaignRules = CampaignRules()
+    sessions: SessionRules = SessionRules()
     support: SupportRules = SupportRules()
     freshness: FreshnessRules = FreshnessRules()
     sensors: SensorRules = SensorRules()

@@ -15,7 +15,7 @@ from typing import Any
 
 import dagster as dg
 
-from benchmarks.bare import BarePipeline
+from benchmarks.bare import AREAS, BarePipeline
 from c360_assets.definitions import build_defs
 from c360_assets.instance import DAGSTER_YAML
 from c360_assets.settings import Rules, Settings
@@ -60,10 +60,17 @@ class World:
         first, last = span or (date(2021, 1, 1), date(2021, 1, 1))
         return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
-    def build(self) -> World:
-        """Run every step of the pipeline, without Dagster, over all days."""
-        BarePipeline(self.settings).run(self.days())
+    def build(self, *areas: str) -> World:
+        """Run the steps of the pipeline, without Dagster, over all days.
+
+        Of what tells of time (`benchmarks.bare.AREAS`) only what is named.
+        """
+        BarePipeline(self.settings).run(self.days(), areas)
         return self
+
+    def build_everything(self) -> World:
+        """Run every step of the pipeline, without Dagster, over all days."""
+        return self.build(*AREAS)
 
     def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
         """The rows of a query on the warehouse."""

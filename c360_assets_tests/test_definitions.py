@@ -32,6 +32,10 @@ IDENTITY = {
 MARTS = {
     *("contacts", "gaggle_domain_facts", "gaggle_facts", "corporate_accounts"),
     *("user_gaggle_facts", "upgrade_candidates", "rfm_segments"),
+    *("rfm_segment_history", "rfm_migrations"),
+    *("customer_lifetime_value", "customer_profiles"),
+    *("campaign_targets", "campaign_impact"),
+    *("fct_sessions", "fct_orders", "dim_users", "kpi_daily", "support_queue"),
 }
 GROUPS = {
     **dict.fromkeys(RAW, "raw"),
@@ -143,14 +147,15 @@ def test_every_asset_is_upstream_of_the_published_copy(defs):
     assert beside <= {"crm_sync", "stg_order_items", "raw_order_item"}
 
 
-def test_only_the_rollup_of_days_is_partitioned_and_backfills_in_one_run(defs):
+def test_the_rollup_of_days_and_profiles_are_partitioned_and_backfill_in_one_run(defs):
     graph = defs.resolve_asset_graph()
-    partitioned = [
+    partitioned = {
         k.to_user_string() for k in graph.get_all_asset_keys() if graph.get(k).is_partitioned
-    ]
-    assert partitioned == ["user_event_days"]
-    policy = graph.get(dg.AssetKey("user_event_days")).backfill_policy
-    assert policy == dg.BackfillPolicy.single_run()
+    }
+    assert partitioned == {"user_event_days", "customer_profiles"}
+    for name in partitioned:
+        policy = graph.get(dg.AssetKey(name)).backfill_policy
+        assert policy == dg.BackfillPolicy.single_run()
 
 
 def test_every_blocking_check_is_one_of_an_asset_upstream_of_published(defs):

@@ -151,7 +151,11 @@ def test_every_table_named_is_in_the_contract(page):
     known = {table.qualified_name for table in contracts.ALL_TABLES}
     schemas = "|".join(sorted({table.layer for table in contracts.ALL_TABLES} - {"ops"}))
     named = set(re.findall(rf"`((?:{schemas})\.[a-z_]+)`", text_of(page)))
-    rules = {f"{part}.{rule}" for part, rules in Rules() for rule in type(rules).model_fields}
+    rules = {
+        f"{part}.{rule}"
+        for part, rules in Rules()
+        for rule in getattr(type(rules), "model_fields", ())
+    }
     assert named - rules <= known
 
 

@@ -14,7 +14,10 @@ each_module = pytest.mark.parametrize(
     "path", MODULES, ids=lambda path: str(path.relative_to(ROOT).with_suffix(""))
 )
 
-BASE = {"errors", "domain_rules", "customer_rules", "settings", "contracts", "days"}
+BASE = {
+    *("errors", "domain_rules", "customer_rules", "attribute_rules", "settings", "contracts"),
+    "days",
+}
 LAYERS = {"sources", "identity", "customers", "warehouse", "activation"}
 # What a part may import of c360_assets, beside itself.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -22,7 +25,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "contracts": {"errors"},
     "domain_rules": set(),
     "customer_rules": set(),
-    "settings": {"errors", "domain_rules", "customer_rules"},
+    "attribute_rules": set(),
+    "settings": {"errors", "domain_rules", "customer_rules", "attribute_rules"},
     "days": set(),
     **{layer: BASE for layer in LAYERS},
     "instance": BASE,

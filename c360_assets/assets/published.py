@@ -23,7 +23,10 @@ from c360_assets.warehouse.publish import current_database, publish
 from c360_assets.warehouse.session import SAFE_CONFIG
 
 # Facts of any size stay where they lie; everything that pages and CRMs read is copied.
-NOT_PUBLISHED = {"stg_events", "stg_orders", "stg_order_items", "user_event_days"}
+NOT_PUBLISHED = {
+    *("stg_events", "stg_orders", "stg_order_items", "user_event_days"),
+    *("session_orders", "session_product_days", "order_lines"),
+}
 DESTINATIONS = ("file",)
 
 

@@ -104,9 +104,13 @@ def column_lineage(table: Table, settings: Settings) -> dg.TableColumnLineage | 
     return dg.TableColumnLineage(
         {
             column: [
-                dg.TableColumnDep(asset_key=dg.AssetKey(assets[origin]), column_name=name)
-                for origin, name in origins
-                if origin in assets and assets[origin] != table.asset
+                dg.TableColumnDep(asset_key=dg.AssetKey(asset), column_name=name)
+                # two tables of one asset may have a column of the same name
+                for asset, name in dict.fromkeys(
+                    (assets[origin], name)
+                    for origin, name in origins
+                    if origin in assets and assets[origin] != table.asset
+                )
             ]
             for column, origins in lineage.items()
         }

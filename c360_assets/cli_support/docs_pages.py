@@ -124,7 +124,7 @@ def _column_line(table: Table, column: Column) -> str:
 
 
 def _link(table: Table) -> str:
-    anchor = table.qualified_name.replace(".", "")
+    anchor = table.qualified_name.replace(".", "").lower()
     return f"[{table.qualified_name}]({table.layer}.md#{anchor})"
 
 

@@ -56,7 +56,24 @@ create table if not exists ops.rfm_grid (
 );
 create table if not exists ops.order_event_names (event_name varchar);
 create table if not exists ops.clock (as_of timestamp);
+create table if not exists ops.campaign_rules (
+    window_days integer, control_action_id varchar, control_action_name varchar
+);
+create table if not exists ops.priority_reasons (exclusion_reason_id varchar);
+create table if not exists ops.conversion_event_names (event_name varchar);
+create table if not exists ops.open_ticket_statuses (status varchar);
+create table if not exists ops.support_segment_weights (rfm_segment varchar, points double);
+create table if not exists ops.support_weights (
+    other_segment double, unknown_sender double, most_valuable double, waiting_day double,
+    waiting_days_at_most double, paying_company double
+);
+create table if not exists ops.lifecycle_rules (churn_after_days integer);
 create table if not exists ops.rolled_days (event_date date, rolled_by varchar);
+create table if not exists ops.rolled_session_days (event_date date, version varchar);
+create table if not exists ops.made_days (
+    table_name varchar, made_date date, fingerprint varchar
+);
+create table if not exists ops.days_to_make (made_date date);
 create table if not exists ops.rolled_promos (promo_id varchar, discount decimal(18, 2));
 """
 
@@ -85,6 +102,16 @@ create table if not exists ops.suggestion_scores (
 );
 """
 
+# what customer profiles are made of, and how far they have come (warehouse.profile_store)
+_PROFILES = """
+create table if not exists ops.attribute_versions (kind varchar, version varchar);
+create table if not exists ops.attribute_days (event_date date, rolled_by varchar);
+create table if not exists ops.attribute_item_days (event_date date, lines ubigint);
+create table if not exists ops.profile_inputs (user_id varchar, fingerprint ubigint);
+create table if not exists ops.profile_span (first_day date, last_day date);
+create table if not exists ops.profile_batches (file varchar, as_known_at timestamp);
+"""
+
 _VERSION = """
 create table if not exists ops.layout (version varchar);
 """
@@ -97,6 +124,7 @@ EMPTY_CATALOG = (
     + _DOMAINS
     + _MERGES
     + _SUGGESTIONS
+    + _PROFILES
     + _VERSION
 )
 

@@ -52,7 +52,7 @@ def swap_days(
     rebuilt = _set_replaced_apart(connection, wanted)
     _delete_days(connection, wanted)
     with narrow(wanted):
-        for first, last in _portions(wanted):
+        for first, last in portions(wanted):
             connection.execute(
                 f"insert into {DAYS.qualified_name} by name {query(DAYS.qualified_name).text}",
                 {"partition_start": first, "partition_end": last + timedelta(days=1)},
@@ -66,7 +66,7 @@ def swap_days(
     return Swapped(tuple(days), tuple(mended), int(rows[0][0]), rebuilt)
 
 
-def _portions(days: Sequence[date]) -> list[tuple[date, date]]:
+def portions(days: Sequence[date]) -> list[tuple[date, date]]:
     """The spans of the days in pieces of at most DAYS_AT_ONCE, so that their groups fit memory."""
     return [
         (start, min(start + timedelta(days=DAYS_AT_ONCE - 1), last))

@@ -135,7 +135,8 @@ class _Tracer:
     def _resolve(self, scope: Scope, column: exp.Column) -> Iterator[Origin]:
         source = scope.sources.get(column.table)
         if isinstance(source, exp.Table) and source.db:
-            yield f"{source.db}.{source.name}", column.name
+            table = f"{source.db}.{source.name}"
+            yield table, _written(table).get(column.name.lower(), column.name)
         elif isinstance(source, Scope):
             names = [s.alias_or_name for s in _selects(source)]
             if column.name in names:
@@ -149,6 +150,13 @@ class _Tracer:
 def _selects(scope: Scope) -> list[exp.Expr]:
     expression = scope.expression
     return list(expression.selects) if isinstance(expression, exp.Query) else []
+
+
+@lru_cache(maxsize=256)
+def _written(table: str) -> dict[str, str]:
+    """The columns of a table of the contract as it writes them, by their names in lower case."""
+    found = (t for t in contracts.ALL_TABLES if t.qualified_name == table)
+    return {name.lower(): name for t in found for name in t.column_names}
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,8 @@
 """Business rules as tables that the SQL joins, kept equal to the settings.
 
-Schema `ops`: `rfm_cuts`, `rfm_grid`, `order_event_names`, `clock`.
+Schema `ops`: `rfm_cuts`, `rfm_grid`, `order_event_names`, `clock`, `campaign_rules`,
+`priority_reasons`, `conversion_event_names`, `open_ticket_statuses`, `support_segment_weights`,
+`support_weights`.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from datetime import datetime
 
 import duckdb
 
+from c360_assets.customer_rules import CampaignRules
 from c360_assets.settings import Rules
 
 
@@ -31,7 +34,34 @@ def sync_rules(
     _refill(connection, "rfm_cuts", [tuple(float(cut) for cut in rules.rfm.cuts)])
     _refill(connection, "rfm_grid", grid)
     _refill(connection, "clock", [(clock,)])
+    _refill_campaign_rules(connection, rules.campaigns)
+    _refill_support_rules(connection, rules)
+    _refill(connection, "lifecycle_rules", [(rules.lifecycle.churn_after_days,)])
     _refill(connection, "rules_version", [(version,)])
+
+
+def _refill_support_rules(connection: duckdb.DuckDBPyConnection, rules: Rules) -> None:
+    support = rules.support
+    # what is an order is a checkout, too
+    conversions = sorted({*rules.sessions.conversion_events, *rules.orders.event_names})
+    _refill(connection, "conversion_event_names", [(name,) for name in conversions])
+    _refill(connection, "open_ticket_statuses", [(name,) for name in support.open_statuses])
+    _refill(connection, "support_segment_weights", support.segment_weights)
+    weights = (
+        support.other_segment_weight,
+        support.unknown_sender_weight,
+        support.value_weight,
+        support.waiting_weight_per_day,
+        support.waiting_days_at_most,
+        support.paying_company_weight,
+    )
+    _refill(connection, "support_weights", [weights])
+
+
+def _refill_campaign_rules(connection: duckdb.DuckDBPyConnection, rules: CampaignRules) -> None:
+    control = (rules.control_action_id, rules.control_action_name)
+    _refill(connection, "campaign_rules", [(rules.window_days, *control)])
+    _refill(connection, "priority_reasons", [(each,) for each in set(rules.priority_reason_ids)])
 
 
 def _dirty_days_if_orders_change(

@@ -72,9 +72,9 @@ def replace_rows(connection: duckdb.DuckDBPyConnection, table: Table, frame: Any
 
 def require_contract(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Raise WarehouseError unless the table has the contract's columns with their types."""
-    found = {
-        row[0]: row[1] for row in connection.execute(f"describe {table.qualified_name}").fetchall()
-    }
+    # `describe` gives a view's column the case of what it selects, not that of its alias
+    cursor = connection.execute(f"select * from {table.qualified_name} limit 0")
+    found = {name: str(kind) for name, kind, *_ in cursor.description or ()}
     wrong = [
         f"{column.name} is {found.get(column.name, 'missing')}, must be {column.type}"
         for column in table.columns

@@ -19,6 +19,10 @@ OF_THE_CONTRACT = sorted(set(QUERIES) & set(BY_QUALIFIED_NAME))
 MAX_LINES = 150
 # The rollup's SELECTs make a part of their table, and their first line says which.
 GRAIN_OF_A_PART = {
+    "staging.event_name_days": (
+        "One row per day, event name and product, or none: how many events, for the days of the"
+        " swap."
+    ),
     "staging.user_event_totals": "One row per account of the swapped days: its days added up.",
 }
 each_query = pytest.mark.parametrize("name", sorted(QUERIES))
@@ -105,7 +109,8 @@ def test_a_ranking_that_picks_one_row_ends_in_a_total_order(name):
     for window in QUERIES[name].tree.find_all(exp.Window):
         if isinstance(window.this, exp.RowNumber):
             last = window.args["order"].expressions[-1].this
-            assert last.name in {"user_id", "gaggle_id", "corporate_email", "email_domain"}
+            known = {"user_id", "gaggle_id", "corporate_email", "email_domain"}
+            assert last.name in {*known, "account_id", "order_id", "plan_id", "ticket_id"}
 
 
 @each_query
@@ -149,6 +154,30 @@ READS = {
     },
     "upgrade_candidates": {"contacts", "domain_identity", "gaggle_facts"},
     "rfm_segments": {"contacts", "stg_orders", "user_event_days", "user_identity"},
+    "rfm_migrations": {"rfm_segment_history"},
+    "fct_sessions": {"contacts", "user_identity"},
+    "sessions": {"stg_events"},
+    "fct_orders": {
+        *("contacts", "fct_sessions", "stg_addresses", "stg_order_items", "stg_orders"),
+        "user_identity",
+    },
+    "dim_users": {
+        *("contacts", "fct_orders", "stg_addresses", "stg_products"),
+        *("stg_users", "user_identity"),
+    },
+    "kpi_order_days": {"fct_orders"},
+    "kpi_product_days": {"fct_orders", "fct_sessions", "stg_products"},
+    "kpi_total_days": {"fct_sessions", "stg_users", "user_event_days", "user_identity"},
+    "kpi_daily": {"fct_sessions"},
+    "support_queue": {
+        *("contacts", "corporate_accounts", "domain_identity", "rfm_segments", "stg_tickets"),
+        *("user_event_days", "user_identity"),
+    },
+    "campaign_targets": {
+        *("contacts", "customer_profiles", "stg_campaign_targets", "stg_campaigns"),
+        "user_identity",
+    },
+    "campaign_groups": {"campaign_targets", "stg_campaigns", "user_event_days", "user_identity"},
 }
 
 
@@ -191,6 +220,9 @@ LINEAGE = {
     ("marts.contacts", "number_of_orders"): {("staging.user_event_totals", "number_of_orders")},
     ("marts.contacts", "corporate_email"): {("identity.domain_identity", "corporate_email")},
     ("marts.gaggle_facts", "number_of_events"): {("marts.contacts", "number_of_events")},
+    ("marts.campaign_targets", "taken_from_plan_id"): {
+        ("staging.stg_campaign_targets", "plan_id"),
+    },
     ("marts.gaggle_facts", "gaggle_name"): {("staging.stg_gaggles", "gaggle_name")},
     ("marts.gaggle_facts", "corporate_email"): {("marts.gaggle_domain_facts", "corporate_email")},
     ("marts.corporate_accounts", "most_active_user_id"): {
@@ -203,6 +235,7 @@ LINEAGE = {
         ("staging.stg_deals", "stage"),
     },
     ("marts.rfm_segments", "rfm_segment"): {("ops.rfm_grid", "rfm_segment")},
+    ("marts.rfm_segments_hourly", "rfm_segment"): {("marts.rfm_rules", "rfm_segment")},
     ("marts.rfm_segments", "monetary"): {
         ("marts.contacts", "sales_total"),
         ("staging.stg_orders", "sales_total"),

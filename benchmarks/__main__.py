@@ -76,6 +76,7 @@ def _table(scale: int, figures: dict[str, Any]) -> Table:
     _row(table, "(b) SQL, everything", sql["everything"], scan, "3 x a", memory)
     _row(table, "    landing and judging, once per file", sql["landing_and_judging"], scan, "")
     _row(table, "    suggested merges", sql["suggested_merges"], scan, "")
+    _row(table, "    segments, profiles, KPIs over time", sql["tables_of_time"], scan, "")
     rollup = day["full_event_rollup"]
     _row(table, "(c) event work of one more day", day["day_event_work"], rollup, "5 % of rollup")
     _row(
@@ -83,6 +84,8 @@ def _table(scale: int, figures: dict[str, Any]) -> Table:
         f"{day['peak_memory_mib']:,}",
     )  # fmt: skip
     _row(table, "    suggested merges of that run", day["day_suggestions"], full, "")
+    of_time = day["day_tables_of_time"]
+    _row(table, "    tables over time of that run", of_time, day["full_tables_of_time"], "")
     if "long" in figures:
         long = figures["long"]
         _row(

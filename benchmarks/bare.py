@@ -34,6 +34,11 @@ from c360_assets.warehouse.tables import replace_table
 # processor seconds of all threads (CPU=1) are steadier than the clock on a shared machine
 clock = time.process_time if os.environ.get("CPU") else time.perf_counter
 AREAS = ("kpis", "rfm_history", "lifetime_value", "profiles", "campaigns")
+# the steps of these areas
+TIME_STEPS = (
+    *(name for area in (kpis, rfm_history, lifetime_value, campaigns) for name in area.BODIES),
+    "customer_profiles",
+)
 MARTS_TO_ACCOUNTS = ("contacts", "gaggle_domain_facts", "gaggle_facts", "corporate_accounts")
 MARTS_AFTER = ("user_gaggle_facts", "upgrade_candidates", "rfm_segments")
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import duckdb
 
 from benchmarks import HISTORY_DAYS
-from benchmarks.bare import MARTS_TO_ACCOUNTS, BarePipeline, Timings
+from benchmarks.bare import MARTS_TO_ACCOUNTS, TIME_STEPS, BarePipeline, Timings
 from c360_assets.settings import Settings
 from c360_assets.sources.demo import write_demo
 from c360_assets.sources.event_span import event_span
@@ -109,6 +109,7 @@ def measure_sql(source: Path, home: Path, repeat: int) -> dict[str, object]:
         "up_to_corporate_accounts": _median([build.sum(UP_TO_ACCOUNTS) for build in builds]),
         "everything": _median([build.sum(_transforms(build)) for build in builds]),
         "suggested_merges": steps[SUGGESTIONS],
+        "tables_of_time": _median([build.sum(TIME_STEPS) for build in builds]),
         "landing_and_judging": _median([build.sum(_intake(build)) for build in builds]),
         "steps": {name: round(seconds, 3) for name, seconds in steps.items()},
     }
@@ -137,6 +138,8 @@ def measure_day(source: Path, home: Path, repeat: int) -> dict[str, object]:
         "full_event_rollup": _median([full.sum(event_steps) for full, _ in rows]),
         "day_run": _median([day.sum(_pipeline(day)) for _, day in rows]),
         "day_suggestions": _median([day.seconds[SUGGESTIONS] for _, day in rows]),
+        "full_tables_of_time": _median([full.sum(TIME_STEPS) for full, _ in rows]),
+        "day_tables_of_time": _median([day.sum(TIME_STEPS) for _, day in rows]),
         "day_event_work": _median([day.sum(event_steps) for _, day in rows]),
         "day_steps": {k: round(v, 3) for k, v in rows[-1][1].seconds.items()},
     }
@@ -184,7 +187,7 @@ def _transforms(build: Timings) -> list[str]:
 
 
 def _pipeline(build: Timings) -> list[str]:
-    return [name for name in build.seconds if name != SUGGESTIONS]
+    return [name for name in build.seconds if name != SUGGESTIONS and name not in TIME_STEPS]
 
 
 def _timed(body: Callable[[], object]) -> float:

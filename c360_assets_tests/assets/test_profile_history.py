@@ -570,7 +570,7 @@ def test_a_run_in_parts_says_and_keeps_what_a_run_at_once_does(tmp_path, monkeyp
     assert everything(anew) == everything(store)
 
 
-def test_a_file_of_a_run_that_never_committed_is_removed(tmp_path):
+def test_a_file_of_a_run_that_never_committed_is_set_aside(tmp_path):
     shop, store = shop_of("a"), Store(tmp_path)
     several_days(shop, store, 2)
     kept = sorted(tmp_path.iterdir())
@@ -578,7 +578,7 @@ def test_a_file_of_a_run_that_never_committed_is_removed(tmp_path):
     (tmp_path / "20300101T090000000000-deadbeef.parquet").write_bytes(kept[0].read_bytes())
     (tmp_path / "20300101T100000000000-deadbeef.unfinished").write_bytes(b"half")
     store.run(shop, day(1))
-    assert sorted(tmp_path.iterdir()) == kept
+    assert sorted(tmp_path.iterdir()) == [*kept, tmp_path / profile_archive.SET_ASIDE]
     assert store.rows() == rows
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
+import dagster as dg
 import numpy as np
 import pytest
 
@@ -387,17 +388,10 @@ def test_a_run_tells_the_models_and_warns_where_value_hangs_on_frequency(tmp_pat
     with instance_at(shop.settings) as instance:
         result = run_job(shop.settings, instance)
         assert result.success, failures(result)
-        [made] = instance.get_event_records(_materialized("customer_lifetime_value"), limit=1)
+        key = dg.AssetKey("customer_lifetime_value")
+        [made] = instance.fetch_materializations(key, limit=1).records
     metadata = made.asset_materialization.metadata
     assert math.isclose(metadata["frequency_value_correlation"].value, 1, abs_tol=0.3)
     assert metadata["r"].value > 0
     warned = "lifetime_value_models_frequency_and_value_are_independent"
     assert ("customer_lifetime_value", warned) in failed_checks(result)
-
-
-def _materialized(asset: str):
-    import dagster as dg
-
-    return dg.EventRecordsFilter(
-        dg.DagsterEventType.ASSET_MATERIALIZATION, asset_key=dg.AssetKey(asset)
-    )

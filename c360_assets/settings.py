@@ -87,6 +87,13 @@ class RfmBand(_Strict):
     max_frequency_score: int = Field(ge=1, le=5)
     segment: str = Field(min_length=1)
 
+    @field_validator("segment")
+    @classmethod
+    def _segment_is_not_that_of_prospects(cls, segment: str) -> str:
+        if segment.strip().lower() == "prospects":
+            raise ValueError("`prospects` are those who never ordered; take another name")
+        return segment
+
 
 def _default_grid() -> tuple[RfmBand, ...]:
     rows = (

@@ -286,6 +286,14 @@ def test_what_the_example_rules_show_as_a_comment_is_valid(repo_root: Path) -> N
     )
 
 
+def test_a_segment_of_the_grid_is_not_called_prospects() -> None:
+    band = '[[rfm.grid]]\nmax_recency_score = 5\nmax_frequency_score = 5\nsegment = "Prospects"'
+    write_rules(band)
+
+    with pytest.raises(ConfigError, match="who never ordered"):
+        Settings.load()
+
+
 def test_example_rules_name_every_rule(repo_root: Path) -> None:
     shown: dict[str, Any] = tomllib.loads(without_comments(repo_root / "c360.example.toml"))
 

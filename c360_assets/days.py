@@ -17,6 +17,12 @@ def spans(days: Iterable[date]) -> list[tuple[date, date]]:
     return found
 
 
+def in_days(column: str, days: Iterable[date]) -> str:
+    """SQL: the column is one of these days, written as ranges so that storage can be skipped."""
+    ranges = [f"{column} between date '{first}' and date '{last}'" for first, last in spans(days)]
+    return " or ".join(ranges) or "false"
+
+
 def joined(ranges: list[tuple[date, date]], at_most: int) -> list[tuple[date, date]]:
     """As `at_most` ranges that cover the same days: the smallest gaps are closed first."""
     gaps = [(ranges[i + 1][0] - ranges[i][1], i) for i in range(len(ranges) - 1)]

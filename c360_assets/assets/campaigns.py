@@ -6,9 +6,16 @@ import dagster as dg
 import pandas as pd
 
 from c360_assets import contracts
-from c360_assets.assets.claims import Claim, check_specs, contract_claims, evaluate
-from c360_assets.assets.shell import Body, Outcome, Step, deps_of, replaced, table_asset
-from c360_assets.contracts import Table
+from c360_assets.assets.claims import Claim
+from c360_assets.assets.shell import (
+    Body,
+    Outcome,
+    Step,
+    claims_beside,
+    deps_of,
+    replaced,
+    table_asset,
+)
 from c360_assets.customers.uplift import impact_of_campaigns
 from c360_assets.settings import Settings
 from c360_assets.warehouse.queries import query
@@ -142,26 +149,6 @@ def build_campaign_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 
 def _asset(settings: Settings, name: str, body: Body) -> dg.AssetsDefinition:
-    beside = [t for t in contracts.ALL_TABLES if t.asset == name and t.name != name]
-    specs = check_specs(name, [claim for other in beside for claim in contract_claims(other)])
-
-    def with_tables_beside(step: Step) -> Outcome:
-        outcome = body(step)
-        return Outcome(outcome.metadata, outcome.scope, _evaluated(step, beside))
-
-    return table_asset(
-        settings,
-        contracts.table(name),
-        with_tables_beside,
-        CLAIMS[name],
-        deps=DEPS[name],
-        other_checks=specs,
-    )
-
-
-def _evaluated(step: Step, tables: list[Table]) -> list[dg.AssetCheckResult]:
-    return [
-        result
-        for table in tables
-        for result in evaluate(step.connection, table, contract_claims(table))
-    ]
+    table = contracts.table(name)
+    beside = claims_beside(table)
+    return table_asset(settings, table, body, CLAIMS[name], deps=DEPS[name], beside=beside)

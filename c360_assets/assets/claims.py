@@ -44,6 +44,16 @@ def contract_claims(table: Table) -> tuple[Claim, ...]:
     )
 
 
+def equal_sums(name: str, description: str, left: str, right: str) -> Claim:
+    """A claim that two sums are the same."""
+    return Claim(
+        name,
+        description,
+        f"select * from (select ({left}) as given, ({right}) as kept) as sums"
+        " where given is distinct from kept",
+    )
+
+
 def check_specs(table: str, claims: Iterable[Claim]) -> list[dg.AssetCheckSpec]:
     """What Dagster shows before anything ran."""
     return [

@@ -7,7 +7,7 @@ import dagster as dg
 
 from c360_assets.assets.claims import Claim, check_specs, contract_claims, evaluate
 from c360_assets.assets.shell import face, open_step, run_metadata
-from c360_assets.days import days_in, read_spans, spans
+from c360_assets.days import days_in, in_days, read_spans
 from c360_assets.settings import Settings
 from c360_assets.sources.fact_days import narrowed
 from c360_assets.warehouse.duckdb import Warehouse
@@ -148,5 +148,4 @@ def _on(day: str, days: Sequence[date] | None) -> str:
     """SQL: the expression `day` is one of these days, or any day where None are given."""
     if days is None:
         return f"{day} is not null"
-    ranges = [f"{day} between date '{first}' and date '{last}'" for first, last in spans(days)]
-    return " or ".join(ranges) or "false"
+    return in_days(day, days)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import dagster as dg
 
 from c360_assets import contracts
-from c360_assets.assets.claims import Claim, check_specs, contract_claims, evaluate
-from c360_assets.assets.shell import Body, Outcome, Step, deps_of, replaced, table_asset
+from c360_assets.assets.claims import Claim, equal_sums
+from c360_assets.assets.shell import (
+    Body,
+    Outcome,
+    Step,
+    claims_beside,
+    deps_of,
+    replaced,
+    table_asset,
+)
 from c360_assets.contracts import Table
 from c360_assets.settings import Settings
 from c360_assets.sources.fact_days import narrowed
 from c360_assets.warehouse.kpi_days import follow_kpi_days, follow_order_lines
 from c360_assets.warehouse.session_days import roll_sessions
-
-
-def _equal(name: str, description: str, left: str, right: str) -> Claim:
-    """A claim that two SELECTs give the same one row."""
-    return Claim(
-        name,
-        description,
-        f"select * from (select ({left}) as given, ({right}) as kept) as sums"
-        " where given is distinct from kept",
-    )
 
 
 def _per_dimension(name: str, description: str, measure: str, given: str) -> Claim:
@@ -46,19 +46,19 @@ def _per_dimension(name: str, description: str, measure: str, given: str) -> Cla
 
 CLAIMS: dict[str, tuple[Claim, ...]] = {
     "fct_sessions": (
-        _equal(
+        equal_sums(
             "events_are_conserved",
             "The days have as many events by name as by account.",
             "select coalesce(sum(number_of_events), 0) from staging.user_event_days",
             "select coalesce(sum(number_of_events), 0) from staging.event_name_days",
         ),
-        _equal(
+        equal_sums(
             "events_of_sessions_are_conserved",
             "Every event with a session counts in one session.",
             "select coalesce(sum(session_events), 0) from staging.event_name_days",
             "select coalesce(sum(event_count), 0) from staging.sessions",
         ),
-        _equal(
+        equal_sums(
             "every_session_has_a_contact",
             "No session is lost between its account and the contact.",
             "select count(*) from staging.sessions",
@@ -85,25 +85,25 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
         ),
     ),
     "fct_orders": (
-        _equal(
+        equal_sums(
             "orders_are_conserved",
             "Every staged order is here.",
             "select count(*) from staging.stg_orders",
             "select count(*) from marts.fct_orders",
         ),
-        _equal(
+        equal_sums(
             "sales_are_conserved",
             "The orders' sales_total adds up to that of the staged orders.",
             "select sum(sales_total) from staging.stg_orders",
             "select sum(sales_total) from marts.fct_orders",
         ),
-        _equal(
+        equal_sums(
             "every_customer_has_one_first_order",
             "There are as many first orders as contacts who ordered.",
             "select count(distinct user_id) from marts.fct_orders",
             "select count(*) from marts.fct_orders where is_first_order",
         ),
-        _equal(
+        equal_sums(
             "order_lines_are_conserved",
             "The lines kept have as many pieces as the staged items, in as many lines.",
             "select count(*) + coalesce(sum(quantity), 0) from staging.stg_order_items",
@@ -124,13 +124,13 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             " full join marts.dim_users as d on d.user_id = c.user_id"
             " where c.user_id is null or d.user_id is null",
         ),
-        _equal(
+        equal_sums(
             "orders_are_conserved",
             "The people's orders are all orders.",
             "select count(*) from marts.fct_orders",
             "select coalesce(sum(total_orders), 0) from marts.dim_users",
         ),
-        _equal(
+        equal_sums(
             "sales_are_conserved",
             "The people's sales are those of all orders.",
             "select sum(sales_total) from marts.fct_orders",
@@ -150,14 +150,14 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             "k.revenue",
             "sum(sales_total)",
         ),
-        _equal(
+        equal_sums(
             "sessions_are_conserved",
             "The days' sessions are those that started by the last day.",
             "select count(*) from staging.sessions where session_date <="
             " (select max(kpi_date) from marts.kpi_total_days)",
             "select coalesce(sum(sessions), 0) from marts.kpi_daily where dimension = 'all'",
         ),
-        _equal(
+        equal_sums(
             "events_are_conserved",
             "The events by name are all events.",
             "select coalesce(sum(events), 0) from marts.kpi_daily where dimension = 'event_name'",
@@ -239,33 +239,12 @@ def build_kpi_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 def _asset(settings: Settings, name: str, body: Body) -> dg.AssetsDefinition:
     table = contracts.table(name)
-    beside = _beside(table)
-    claims = {other: contract_claims(other) for other in beside}
-
-    def checked(step: Step) -> Outcome:
-        outcome = body(step)
-        results = [
-            result
-            for other, its_claims in claims.items()
-            for result in evaluate(step.connection, other, its_claims)
-        ]
-        return Outcome(outcome.metadata, checks=results)
-
-    return table_asset(
-        settings,
-        table,
-        checked,
-        CLAIMS[name],
-        deps=_deps(table, beside),
-        other_checks=[spec for each in claims.values() for spec in check_specs(name, each)],
-    )
+    beside = claims_beside(table)
+    deps = _deps(table, beside)
+    return table_asset(settings, table, body, CLAIMS[name], deps=deps, beside=beside)
 
 
-def _beside(table: Table) -> list[Table]:
-    return [t for t in contracts.ALL_TABLES if t.asset == table.name and t.name != table.name]
-
-
-def _deps(table: Table, beside: list[Table]) -> list[str]:
+def _deps(table: Table, beside: Iterable[Table]) -> list[str]:
     """What any table of the asset reads, and the days that `follow_sessions` follows."""
     read = {name for each in (table, *beside) for name in deps_of(each)}
     return sorted((read | {"user_event_days"}) - {table.name})

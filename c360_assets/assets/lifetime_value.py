@@ -7,13 +7,13 @@ from typing import Any
 import dagster as dg
 
 from c360_assets import contracts
-from c360_assets.assets.claims import Claim, check_specs, contract_claims, evaluate
+from c360_assets.assets.claims import Claim, contract_claims
 from c360_assets.assets.shell import Body, Outcome, Step, table_asset
 from c360_assets.customers.lifetime_value.history import update
 from c360_assets.errors import WarehouseError
 from c360_assets.settings import Settings
 from c360_assets.warehouse.session import fetch_dicts
-from c360_assets.warehouse.tables import create_empty, require_contract
+from c360_assets.warehouse.tables import create_empty, require_contract, table_columns
 
 CURRENT = contracts.table("customer_lifetime_value")
 HISTORY = contracts.table("lifetime_value_history")
@@ -103,9 +103,7 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
         ),
     ),
 }
-_OTHERS = {
-    table.name: (*contract_claims(table), *CLAIMS[table.name]) for table in (HISTORY, MODELS)
-}
+BESIDE = {table: (*contract_claims(table), *CLAIMS[table.name]) for table in (HISTORY, MODELS)}
 
 
 def score_customers(step: Step) -> Outcome:
@@ -116,11 +114,6 @@ def score_customers(step: Step) -> Outcome:
             connection.execute(f"drop table if exists {table.qualified_name}")
             create_empty(connection, table)
     updated = update(connection, step.settings.rules.lifetime_value)
-    checks = [
-        result
-        for table in (HISTORY, MODELS)
-        for result in evaluate(connection, table, _OTHERS[table.name])
-    ]
     metadata: dict[str, Any] = {
         "scorings fitted": ", ".join(
             f"{moment.scored_on}{' (as of now)' if moment.is_current else ''}"
@@ -130,17 +123,12 @@ def score_customers(step: Step) -> Outcome:
         "scorings kept": updated.kept,
         **_told(step),
     }
-    return Outcome(metadata, checks=checks)
+    return Outcome(metadata)
 
 
 def _is_whole(step: Step, table: contracts.Table) -> bool:
     """Whether the table is there as the contract has it; a release may have changed that."""
-    found = step.connection.execute(
-        "select 1 from duckdb_tables() where database_name = current_database()"
-        " and schema_name = ? and table_name = ?",
-        [table.layer, table.name],
-    ).fetchall()
-    if not found:
+    if not table_columns(step.connection, table):
         return False
     try:
         require_contract(step.connection, table)
@@ -166,8 +154,7 @@ BODIES: dict[str, Body] = {CURRENT.name: score_customers}
 
 def build_lifetime_value_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """One asset, with history and models beside it."""
-    specs = [spec for claims in _OTHERS.values() for spec in check_specs(CURRENT.asset, claims)]
     return [
-        table_asset(settings, CURRENT, body, CLAIMS[name], deps=DEPS, other_checks=specs)
+        table_asset(settings, CURRENT, body, CLAIMS[name], deps=DEPS, beside=BESIDE)
         for name, body in BODIES.items()
     ]

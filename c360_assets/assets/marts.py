@@ -5,19 +5,9 @@ from __future__ import annotations
 import dagster as dg
 
 from c360_assets import contracts
-from c360_assets.assets.claims import Claim
+from c360_assets.assets.claims import Claim, equal_sums
 from c360_assets.assets.shell import sql_asset
 from c360_assets.settings import Settings
-
-
-def _equal(name: str, description: str, left: str, right: str) -> Claim:
-    """A claim that two sums are the same."""
-    return Claim(
-        name,
-        description,
-        f"select * from (select ({left}) as given, ({right}) as kept) as sums"
-        " where given is distinct from kept",
-    )
 
 
 def _per_key(name: str, description: str, key: str, left: str, right: str) -> Claim:
@@ -51,7 +41,7 @@ def _per_key(name: str, description: str, key: str, left: str, right: str) -> Cl
 
 
 def _conserved(measure: str, source: str, target: str, what: str) -> Claim:
-    return _equal(
+    return equal_sums(
         f"{what}_are_conserved",
         f"The sum of {measure} is that of {source.split(' ')[0]}.",
         f"select coalesce(sum({measure}), 0) from {source}",
@@ -106,7 +96,7 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             " group by email having count(*) > 1",
             measure="count(*) - count(distinct email)",
         ),
-        _equal(
+        equal_sums(
             "accounts_are_conserved",
             "Every staged account is counted in one contact.",
             "select count(*) from staging.stg_users",
@@ -116,7 +106,7 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
         _conserved("number_of_orders", "staging.user_event_totals", "marts.contacts", "orders"),
     ),
     "gaggle_domain_facts": (
-        _equal(
+        equal_sums(
             "corporate_people_are_conserved",
             "Every contact with a company and a gaggle is counted once.",
             "select count(*) from marts.contacts"
@@ -209,14 +199,14 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
         ),
     ),
     "corporate_accounts": (
-        _equal(
+        equal_sums(
             "corporate_events_are_conserved",
             "The companies' own events are those of the contacts with a company.",
             "select coalesce(sum(number_of_events), 0) from marts.contacts"
             " where corporate_email is not null",
             "select coalesce(sum(number_of_events_corporate), 0) from marts.corporate_accounts",
         ),
-        _equal(
+        equal_sums(
             "corporate_orders_are_conserved",
             "The companies' own orders are those of the contacts with a company.",
             "select coalesce(sum(number_of_orders), 0) from marts.contacts"
@@ -235,7 +225,7 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             where gaggle_id is null and corporate_email is not null
             """,
         ),
-        _equal(
+        equal_sums(
             "gaggles_are_conserved",
             "Every gaggle with a company is counted in one account.",
             "select count(*) from marts.gaggle_facts where corporate_email is not null",

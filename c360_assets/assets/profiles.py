@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -25,7 +25,7 @@ from c360_assets.warehouse import attribute_days, profile_archive, profile_store
 from c360_assets.warehouse.duckdb import Warehouse
 from c360_assets.warehouse.profile_changes import ProfileSql
 from c360_assets.warehouse.queries import Query
-from c360_assets.warehouse.tables import replace_rows, replace_view, require_contract
+from c360_assets.warehouse.tables import replace_rows, replace_view, require_contract, table_columns
 
 PROFILES = contracts.table("customer_profiles")
 HISTORY = contracts.table("customer_profile_history")
@@ -100,14 +100,13 @@ def build_profile_assets(
     settings: Settings, partitions: dg.DailyPartitionsDefinition
 ) -> list[dg.AssetsDefinition]:
     """`customer_profiles`, with the tables and views beside it."""
-    beside = [(table, contract_claims(table)) for table in (HISTORY, FIELDS, DAYS)]
-    claims = [*CLAIMS, *(claim for _, each in beside for claim in each)]
+    claims = {PROFILES: CLAIMS} | {t: contract_claims(t) for t in (HISTORY, FIELDS, DAYS)}
 
     @dg.asset(  # type: ignore[untyped-decorator]
         **face(PROFILES, profile_deps()),
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        check_specs=check_specs(PROFILES.asset, claims),
+        check_specs=[s for each in claims.values() for s in check_specs(PROFILES.asset, each)],
     )
     def customer_profiles(
         context: dg.AssetExecutionContext, warehouse: Warehouse
@@ -116,8 +115,7 @@ def build_profile_assets(
         with open_step(settings, warehouse, context.run.run_id) as work:
             metadata = make_profiles(work, days)
             results = [
-                *evaluate(work.connection, PROFILES, CLAIMS),
-                *(r for table, each in beside for r in evaluate(work.connection, table, each)),
+                r for table, each in claims.items() for r in evaluate(work.connection, table, each)
             ]
         return dg.MaterializeResult(metadata=metadata, check_results=results)
 
@@ -179,7 +177,7 @@ def make_profiles(step: Step, days: Sequence[date]) -> dict[str, Any]:
 
 def _redefined(connection: duckdb.DuckDBPyConnection, registry: Registry) -> set[str]:
     """The columns of the contact that the newest run worked out from something else."""
-    if not profile_store.table_columns(connection, FIELDS.qualified_name):
+    if not table_columns(connection, FIELDS):
         return set()
     known = dict(
         connection.execute(
@@ -236,8 +234,8 @@ def clock_day(connection: duckdb.DuckDBPyConnection) -> date | None:
         ) as date)
         """
     ).fetchall()
-    day = rows[0][0]
-    return day.date() if isinstance(day, datetime) else day
+    day: date | None = rows[0][0]
+    return day
 
 
 def _newest_rows(connection: duckdb.DuckDBPyConnection) -> int:

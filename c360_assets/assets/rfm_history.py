@@ -5,15 +5,21 @@ from __future__ import annotations
 import dagster as dg
 
 from c360_assets import contracts
-from c360_assets.assets.claims import Claim, check_specs, contract_claims, evaluate
-from c360_assets.assets.shell import Body, Outcome, Step, replaced, table_asset
+from c360_assets.assets.claims import Claim
+from c360_assets.assets.shell import Body, Outcome, Step, claims_beside, replaced, table_asset
 from c360_assets.contracts import Table
-from c360_assets.contracts.rfm_history import HISTORY, MIGRATIONS, RFM_TABLES
+from c360_assets.contracts.rfm_history import HISTORY, MIGRATIONS
 from c360_assets.customers.rfm_history import update_history
 from c360_assets.customers.rfm_states import STORED
 from c360_assets.settings import Settings
 from c360_assets.warehouse.queries import query
-from c360_assets.warehouse.tables import create_empty, replace_table, replace_view, require_contract
+from c360_assets.warehouse.tables import (
+    create_empty,
+    replace_table,
+    replace_view,
+    require_contract,
+    table_columns,
+)
 
 # what the bodies read that no SQL file or reference tells
 HISTORY_DEPS = ("contacts", "stg_orders", "user_event_days", "user_identity")
@@ -224,31 +230,15 @@ def build_rfm_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 def _asset(settings: Settings, name: str, body: Body) -> dg.AssetsDefinition:
     """The asset of that name, with the claims about the tables beside its own."""
-    beside = [
-        table for table in RFM_TABLES if table.asset == name != table.name and not table.is_view
-    ]
-    specs = [spec for table in beside for spec in check_specs(name, contract_claims(table))]
-
-    def checked(step: Step) -> Outcome:
-        outcome = body(step)
-        checks = [
-            result
-            for table in beside
-            for result in evaluate(step.connection, table, contract_claims(table))
-        ]
-        return Outcome(outcome.metadata, outcome.scope, checks)
-
     table = contracts.table(name)
-    return table_asset(settings, table, checked, CLAIMS[name], deps=DEPS[name], other_checks=specs)
+    # the view takes too long to be read whole
+    beside = {t: claims for t, claims in claims_beside(table).items() if not t.is_view}
+    return table_asset(settings, table, body, CLAIMS[name], deps=DEPS[name], beside=beside)
 
 
 def _make_room(step: Step, table: Table) -> None:
     """An empty table where there is none, or one that another release wrote."""
-    found = step.connection.execute(
-        "select column_name, data_type from duckdb_columns() where schema_name = ?"
-        " and table_name = ? and database_name = current_database() order by column_index",
-        [table.layer, table.name],
-    ).fetchall()
+    found = list(table_columns(step.connection, table).items())
     if found != [(column.name, column.type) for column in table.columns]:
         step.connection.execute(f"drop table if exists {table.qualified_name}")
         create_empty(step.connection, table)

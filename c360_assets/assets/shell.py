@@ -144,22 +144,31 @@ def table_asset(
     claims: Sequence[Claim] = (),
     deps: Sequence[str] | None = None,
     with_contract_claims: bool = True,
+    beside: Mapping[Table, Sequence[Claim]] | None = None,
     other_checks: Sequence[dg.AssetCheckSpec] = (),
 ) -> dg.AssetsDefinition:
     """An asset that writes `table` in one transaction and tests its claims in the same.
 
-    `claims` come on top of those of the contract, which raw tables leave to staging.
+    `claims` come on top of those of the contract, which raw tables leave to staging; `beside` are
+    those on other tables that the body writes (`claims_beside`).
     """
+    others = beside or {}
     all_claims = (*(contract_claims(table) if with_contract_claims else ()), *claims)
 
     @dg.asset(  # type: ignore[untyped-decorator]
         **face(table, deps),
-        check_specs=[*check_specs(table.asset, all_claims), *other_checks],
+        check_specs=[
+            *check_specs(table.asset, all_claims),
+            *(spec for each in others.values() for spec in check_specs(table.asset, each)),
+            *other_checks,
+        ],
     )
     def run(context: dg.AssetExecutionContext, warehouse: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]
         with open_step(settings, warehouse, context.run.run_id) as work:
             outcome = body(work)
             results = evaluate(work.connection, table, all_claims, outcome.scope)
+            for other, each in others.items():
+                results += evaluate(work.connection, other, each)
             rows = row_count(work.connection, table)
         return dg.MaterializeResult(
             metadata={**run_metadata(table, rows, settings), **outcome.metadata},
@@ -169,10 +178,15 @@ def table_asset(
     return cast(dg.AssetsDefinition, run)
 
 
+def claims_beside(table: Table) -> dict[Table, tuple[Claim, ...]]:
+    """The claims of the contract on the other tables that the asset of a table writes."""
+    others = (t for t in contracts.ALL_TABLES if t.asset == table.asset and t != table)
+    return {other: contract_claims(other) for other in others}
+
+
 def sql_asset(settings: Settings, name: str, claims: Sequence[Claim] = ()) -> dg.AssetsDefinition:
     """An asset that is one SELECT."""
     table = contracts.table(name)
-
     return table_asset(settings, table, replaced(name), claims)
 
 

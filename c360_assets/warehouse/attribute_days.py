@@ -7,17 +7,14 @@ is one whose order lines changed, which the rollup of events and orders does not
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from datetime import date, timedelta
 
 import duckdb
 
-from c360_assets.days import spans
-from c360_assets.warehouse.event_days import portions
+from c360_assets.days import in_days
+from c360_assets.warehouse.event_days import Narrow, portions
 
 TABLE = "ops.attribute_event_days"
-Narrow = Callable[[Sequence[date]], AbstractContextManager[None]]
 _ALWAYS = {"first": date(1, 1, 1), "end": date(9999, 12, 31)}
 
 
@@ -34,7 +31,7 @@ def count_days(
     changed = _changed_days(connection)
     if not changed:
         return []
-    _delete(connection, changed)
+    connection.execute(f"delete from {TABLE} where {in_days('fact_date', changed)}")
     with narrow(changed):
         for first, last in portions(changed):
             connection.execute(
@@ -49,10 +46,7 @@ def count_days(
 
 
 def _prepare(connection: duckdb.DuckDBPyConnection, select: str, version: str) -> None:
-    known = connection.execute(
-        "select version from ops.attribute_versions where kind = 'days'"
-    ).fetchall()
-    if known == [(version,)]:
+    if not is_new_version(connection, "days", version):
         return
     connection.execute(
         f"create or replace table {TABLE} as select * from ({select}) as s limit 0",
@@ -124,11 +118,6 @@ def _changed_days(connection: duckdb.DuckDBPyConnection) -> list[date]:
         """
     ).fetchall()
     return [row[0] for row in rows]
-
-
-def _delete(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> None:
-    ranges = [f"fact_date between date '{first}' and date '{last}'" for first, last in spans(days)]
-    connection.execute(f"delete from {TABLE} where {' or '.join(ranges)}")
 
 
 def other_days(connection: duckdb.DuckDBPyConnection, select: str) -> None:

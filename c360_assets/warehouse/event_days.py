@@ -16,7 +16,7 @@ from datetime import date, timedelta
 import duckdb
 
 from c360_assets import contracts
-from c360_assets.days import spans
+from c360_assets.days import in_days, spans
 from c360_assets.warehouse.queries import query
 from c360_assets.warehouse.tables import create_empty, require_contract
 
@@ -61,7 +61,7 @@ def swap_days(
     _refresh_totals(connection, wanted)
     _remember(connection, wanted, run_id)
     rows = connection.execute(
-        f"select count(*) from {DAYS.qualified_name} where {_in_days(wanted)}"
+        f"select count(*) from {DAYS.qualified_name} where {in_days('event_date', wanted)}"
     ).fetchall()
     return Swapped(tuple(days), tuple(mended), int(rows[0][0]), rebuilt)
 
@@ -110,7 +110,7 @@ def _stale_days(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> 
 def _set_replaced_apart(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> int:
     connection.execute(
         "create or replace table staging.replaced_event_days as"
-        f" select distinct user_id from {DAYS.qualified_name} where {_in_days(days)}"
+        f" select distinct user_id from {DAYS.qualified_name} where {in_days('event_date', days)}"
     )
     rows = connection.execute("select count(*) from staging.replaced_event_days").fetchall()
     return int(rows[0][0])
@@ -118,10 +118,10 @@ def _set_replaced_apart(connection: duckdb.DuckDBPyConnection, days: Sequence[da
 
 def _delete_days(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> None:
     others = connection.execute(
-        f"select 1 from {DAYS.qualified_name} where not ({_in_days(days)}) limit 1"
+        f"select 1 from {DAYS.qualified_name} where not ({in_days('event_date', days)}) limit 1"
     ).fetchall()
     if others:
-        connection.execute(f"delete from {DAYS.qualified_name} where {_in_days(days)}")
+        connection.execute(f"delete from {DAYS.qualified_name} where {in_days('event_date', days)}")
     else:
         # a fresh table: deleted rows would leave the file twice as large
         connection.execute(f"drop table {DAYS.qualified_name}")
@@ -133,7 +133,7 @@ def _delete_days(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) ->
 def _refresh_totals(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> None:
     connection.execute(
         "create or replace view staging.new_event_days as"
-        f" select * from {DAYS.qualified_name} where {_in_days(days)}"
+        f" select * from {DAYS.qualified_name} where {in_days('event_date', days)}"
     )
     refreshed = query(TOTALS.qualified_name).text
     if connection.execute(f"select 1 from {TOTALS.qualified_name} limit 1").fetchall():
@@ -166,9 +166,3 @@ def _remember(connection: duckdb.DuckDBPyConnection, days: Sequence[date], run_i
         " where event_date not in (select event_date from ops.rolled_days) and event_date not in"
         " (select event_date from ops.source_file_days where event_date is not null)"
     )
-
-
-def _in_days(days: Sequence[date]) -> str:
-    """SQL: event_date is one of these days, written as ranges so that storage can be skipped."""
-    ranges = [f"event_date between date '{first}' and date '{last}'" for first, last in spans(days)]
-    return " or ".join(ranges) or "false"

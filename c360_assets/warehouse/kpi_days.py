@@ -12,7 +12,9 @@ from datetime import date
 import duckdb
 
 from c360_assets import contracts
-from c360_assets.warehouse.made_days import changed_days, forget_days, in_days, make_days
+from c360_assets.days import in_days
+from c360_assets.warehouse.made_days import changed_days, forget_days, make_days
+from c360_assets.warehouse.tables import table_columns
 
 LINES = contracts.table("order_lines")
 ORDER_DAYS = contracts.table("kpi_order_days")
@@ -85,12 +87,7 @@ def _make_lines(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> 
 
 def _forget_session_days(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> None:
     """A session may start on another day than that of its order, whose lines are not its input."""
-    found = connection.execute(
-        "select 1 from duckdb_tables() where database_name = current_database()"
-        " and schema_name = ? and table_name = ?",
-        [LINES.layer, LINES.name],
-    ).fetchall()
-    if not found or not days:
+    if not days or not table_columns(connection, LINES):
         return
     rows = connection.execute(
         "select distinct s.session_date from staging.session_orders as s where s.order_id in"

@@ -14,9 +14,9 @@ from datetime import date
 import duckdb
 
 from c360_assets.contracts import Table
-from c360_assets.days import spans
+from c360_assets.days import in_days
 from c360_assets.warehouse.queries import query
-from c360_assets.warehouse.tables import create_empty, require_contract
+from c360_assets.warehouse.tables import create_empty, require_contract, table_columns
 
 
 def changed_days(
@@ -27,12 +27,7 @@ def changed_days(
     `inputs` is a SELECT of (made_date, row_hash), a row for each row that a day is made of. What
     all days rest on goes into `version`; so does the table's SELECT.
     """
-    found = connection.execute(
-        "select 1 from duckdb_tables() where database_name = current_database()"
-        " and schema_name = ? and table_name = ?",
-        [table.layer, table.name],
-    ).fetchall()
-    if not found:
+    if not table_columns(connection, table):
         forget_days(connection, table)
     text = f"{query(table.qualified_name).text}|{version}"
     connection.execute(
@@ -100,9 +95,3 @@ def forget_days(
     connection.execute(
         f"delete from ops.made_days where table_name = ? and ({which})", [table.name]
     )
-
-
-def in_days(column: str, days: Sequence[date]) -> str:
-    """SQL: the column is one of these days, written as ranges so that storage can be skipped."""
-    ranges = [f"{column} between date '{first}' and date '{last}'" for first, last in spans(days)]
-    return " or ".join(ranges) or "false"

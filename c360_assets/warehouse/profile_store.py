@@ -17,8 +17,8 @@ from datetime import date, datetime
 
 import duckdb
 
+from c360_assets import contracts
 from c360_assets.warehouse.profile_changes import (
-    FOR_EVER,
     HISTORY,
     PROFILE_DAYS,
     ProfileSql,
@@ -28,6 +28,7 @@ from c360_assets.warehouse.profile_changes import (
     find_inputs,
     temp_table,
 )
+from c360_assets.warehouse.tables import table_columns
 
 # rows with all attributes: about a kilobyte and a half each, in a few tables at once
 ROWS_AT_ONCE = 150_000
@@ -52,7 +53,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, sql: ProfileSql) -> set[str]:
         f"create table if not exists {PROFILE_DAYS} (profile_date date, profiled_at timestamp)"
     )
     wanted = dict(sql.columns)
-    found = table_columns(connection, HISTORY)
+    found = table_columns(connection, contracts.table("customer_profile_history"))
     if found == wanted:
         return set()
     body = ", ".join(f"{name} {type_}" for name, type_ in sql.columns)
@@ -68,17 +69,6 @@ def prepare(connection: duckdb.DuckDBPyConnection, sql: ProfileSql) -> set[str]:
     connection.execute(f"insert into {HISTORY} by name select {values} from {old}")
     connection.execute(f"drop table {old}")
     return set(wanted) - set(found)
-
-
-def table_columns(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
-    """Names and types of the columns of `schema.table`; empty where there is no such table."""
-    schema, name = table.split(".")
-    rows = connection.execute(
-        "select column_name, data_type from duckdb_columns() where database_name ="
-        " current_database() and schema_name = ? and table_name = ? order by column_index",
-        [schema, name],
-    ).fetchall()
-    return {row[0]: row[1] for row in rows}
 
 
 def state_profiles(
@@ -119,7 +109,10 @@ def state_profiles(
         added += count(connection, "added")
         superseded += count(connection, "superseded")
     restated = count(connection, "dirty")
-    _remember_inputs(connection, sql, now)
+    if seen != now.last:
+        find_inputs(connection, sql, "inputs", now.last)
+    connection.execute("delete from ops.profile_inputs")
+    connection.execute("insert into ops.profile_inputs select user_id, fingerprint from inputs")
     return Stated(now, added, superseded, restated)
 
 
@@ -254,12 +247,3 @@ def _remember_days(
     )
     connection.execute("delete from ops.profile_span")
     connection.execute("insert into ops.profile_span values (?, ?)", [now.first, now.last])
-
-
-def _remember_inputs(connection: duckdb.DuckDBPyConnection, sql: ProfileSql, now: Span) -> None:
-    find_inputs(connection, sql, "inputs", now.last)
-    connection.execute("delete from ops.profile_inputs")
-    connection.execute("insert into ops.profile_inputs select user_id, fingerprint from inputs")
-
-
-__all__ = ["FOR_EVER", "ProfileSql", "Span", "Stated", "prepare", "state_profiles"]

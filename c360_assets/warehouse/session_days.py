@@ -16,7 +16,7 @@ from datetime import date, timedelta
 import duckdb
 
 from c360_assets import contracts
-from c360_assets.days import spans
+from c360_assets.days import in_days
 from c360_assets.warehouse.event_days import Narrow, portions
 from c360_assets.warehouse.queries import query
 from c360_assets.warehouse.tables import create_empty, require_contract
@@ -156,10 +156,8 @@ def _rolled(connection: duckdb.DuckDBPyConnection, first: date, last: date) -> l
 
 
 def _remember(connection: duckdb.DuckDBPyConnection, days: Sequence[date], version: str) -> None:
-    chosen = " or ".join(
-        f"event_date between date '{first}' and date '{last}'" for first, last in spans(days)
-    )
-    if chosen:
+    if days:
+        chosen = in_days("event_date", days)
         connection.execute(f"delete from ops.rolled_session_days where {chosen}")
         connection.execute(
             "insert into ops.rolled_session_days select event_date, rolled_by || '|' || ?"

@@ -46,6 +46,16 @@ def drop_other_kind(connection: duckdb.DuckDBPyConnection, table: Table, kind: s
         connection.execute(f"drop {other} {table.qualified_name}")
 
 
+def table_columns(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, str]:
+    """Names and types of the columns that the table has, in order; empty where there is none."""
+    rows = connection.execute(
+        "select column_name, data_type from duckdb_columns() where database_name ="
+        " current_database() and schema_name = ? and table_name = ? order by column_index",
+        [table.layer, table.name],
+    ).fetchall()
+    return {row[0]: row[1] for row in rows}
+
+
 def create_empty(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Create the table with the contract's columns where it is missing."""
     columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)

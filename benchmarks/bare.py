@@ -33,7 +33,7 @@ from c360_assets.warehouse.tables import replace_table
 
 # processor seconds of all threads (CPU=1) are steadier than the clock on a shared machine
 clock = time.process_time if os.environ.get("CPU") else time.perf_counter
-AREAS = ("kpis", "rfm_history", "lifetime_value", "profiles", "campaigns")
+AREAS = ("suggestions", "kpis", "rfm_history", "lifetime_value", "profiles", "campaigns")
 # the steps of these areas
 TIME_STEPS = (
     *(name for area in (kpis, rfm_history, lifetime_value, campaigns) for name in area.BODIES),
@@ -72,9 +72,9 @@ class BarePipeline:
         self.run_id = ""
 
     def run(self, days: Sequence[date], areas: Sequence[str] = AREAS) -> Timings:
-        """Build everything, with the event rollup for these days; of what tells of time, `areas`.
+        """Build identity and marts, with the event rollup for these days, and of the rest `areas`.
 
-        Profiles read the three areas before them, campaigns read profiles.
+        Profiles read kpis, rfm_history and lifetime_value; campaigns read profiles.
         """
         self.timings = Timings()
         # days rolled up again are told from those before by their run, as in Dagster
@@ -103,10 +103,10 @@ class BarePipeline:
         self._do("domain_identity", resolve_domains)
         for name in (*MARTS_TO_ACCOUNTS, *MARTS_AFTER):
             self._do(name, lambda step, n=name: self._replace(step, n))
-        self._do("merge_candidates", make_candidates)
 
     def _run_areas(self, days: Sequence[date], areas: Sequence[str]) -> None:
         bodies: dict[str, Mapping[str, Callable[[Step], object]]] = {
+            "suggestions": {"merge_candidates": make_candidates},
             "kpis": kpis.BODIES,
             "rfm_history": rfm_history.BODIES,
             "lifetime_value": lifetime_value.BODIES,

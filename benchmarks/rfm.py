@@ -102,19 +102,23 @@ from scored as s
 inner join ops.rfm_grid as g
     on g.recency_score = s.recency_score and g.frequency_score = s.frequency_score
 """
+# both sides have one row per hour and customer
 DIFFERENCES = """
-select count(*)
-from (
-    select date_hour, user_id, recency_score, frequency_score, monetary_score, rfm_segment
-    from original
-    except
+with history as (
     select h.date_hour, s.user_id, s.recency_score, s.frequency_score, s.monetary_score,
         s.rfm_segment
     from asked_hours as h
     inner join marts.rfm_segment_history as s
         on s.valid_from <= h.date_hour
         and coalesce(s.valid_to, timestamp '9999-12-31') > h.date_hour
-) as differing
+)
+select
+    (select count(*) from history) + (select count(*) from original) - 2 * count(*)
+from original as o
+inner join history as h
+    on h.date_hour = o.date_hour and h.user_id = o.user_id
+    and h.recency_score = o.recency_score and h.frequency_score = o.frequency_score
+    and h.monetary_score = o.monetary_score and h.rfm_segment = o.rfm_segment
 """
 
 

@@ -17,7 +17,7 @@ import dagster as dg
 
 from benchmarks.bare import AREAS, BarePipeline
 from c360_assets.definitions import build_defs
-from c360_assets.instance import DAGSTER_YAML
+from c360_assets.instance import DAGSTER_YAML, relax_sqlite
 from c360_assets.settings import Rules, Settings
 from c360_assets.sources.event_span import event_span
 from c360_assets.warehouse.duckdb import Warehouse
@@ -63,7 +63,7 @@ class World:
     def build(self, *areas: str) -> World:
         """Run the steps of the pipeline, without Dagster, over all days.
 
-        Of what tells of time (`benchmarks.bare.AREAS`) only what is named.
+        Of what is not identity or marts (`benchmarks.bare.AREAS`) only what is named.
         """
         BarePipeline(self.settings).run(self.days(), areas)
         return self
@@ -93,6 +93,7 @@ def columns(row: dict[str, Any], *names: str) -> tuple[Any, ...]:
 
 def instance_at(settings: Settings) -> dg.DagsterInstance:
     """The Dagster instance in the home of these settings; close it (`with`) after use."""
+    relax_sqlite()
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
     (settings.dagster_home / "dagster.yaml").write_text(DAGSTER_YAML, encoding="utf-8")
     return dg.DagsterInstance.local_temp(str(settings.dagster_home))

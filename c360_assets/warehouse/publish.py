@@ -78,12 +78,12 @@ def _copy_tables(
                 _copy_view(connection, table)
                 continue
             connection.execute(f"create table published.{name} as select * from {name}")
-            _comment(connection, table)
             parquet = str(folder / "parquet" / f"{name}.parquet").replace("'", "''")
             count = connection.execute(
                 f"copy (select * from {name}) to '{parquet}' (format parquet)"
             ).fetchall()
             rows[name] = int(count[0][0])
+        _comment(connection, [table for table in tables if not table.is_view])
     finally:
         connection.execute("detach published")
     return rows
@@ -104,15 +104,18 @@ def _copy_view(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
         connection.execute(f'use "{here}"')
 
 
-def _comment(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+def _comment(connection: duckdb.DuckDBPyConnection, tables: Sequence[Table]) -> None:
     """Carry the contract's words into the copy, where any SQL client shows them."""
-    name = f"published.{table.qualified_name}"
-    statements = [f"comment on table {name} is {_quote(table.grain)}"]
-    statements += [
-        f"comment on column {name}.{column.name} is {_quote(column.description)}"
-        for column in table.columns
-    ]
-    connection.execute("; ".join(statements))
+    statements = []
+    for table in tables:
+        name = f"published.{table.qualified_name}"
+        statements.append(f"comment on table {name} is {_quote(table.grain)}")
+        statements += [
+            f"comment on column {name}.{column.name} is {_quote(column.description)}"
+            for column in table.columns
+        ]
+    # one transaction: each commit flushes the file
+    connection.execute("; ".join(["begin transaction", *statements, "commit"]))
 
 
 def _seal(folder: Path) -> int:

@@ -11,14 +11,11 @@ import duckdb
 import pytest
 from scipy import stats
 
-from benchmarks.bare import BarePipeline
 from c360_assets import contracts
 from c360_assets.assets.published import published_tables
 from c360_assets.contracts import Table
 from c360_assets.customer_rules import CampaignRules
 from c360_assets.settings import Rules, Settings
-from c360_assets.sources.demo import write_demo
-from c360_assets.sources.event_span import event_span
 from c360_assets.warehouse.duckdb import Warehouse
 from c360_assets.warehouse.publish import current_database, publish
 from c360_assets_tests.pipeline import World, columns
@@ -583,22 +580,16 @@ def test_the_statements_of_the_guide_give_the_same_on_warehouse_and_copy(tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_the_statements_of_the_guide_answer_on_the_demo(tmp_path):
-    write_demo(tmp_path / "source")
-    settings = Settings(home=tmp_path / "home", source=tmp_path / "source")
-    first, last = event_span(settings.source_dir, settings.home_dir)
-    pipeline = BarePipeline(settings)
-    pipeline.run([first + timedelta(days=n) for n in range((last - first).days + 1)])
-    pipeline.publish()
+@pytest.mark.xdist_group("built_demo")
+def test_the_statements_of_the_guide_answer_on_the_demo(built_demo):
+    settings = built_demo.settings
     there = answers(current_database(settings.published_dir))
     assert there == answers(settings.warehouse_path)
     assert all(there.values())
-    world = World(tmp_path)
     row_of = "select count(*) as n from marts.campaign_impact where orders_uplift is not null"
-    assert world.rows(row_of)[0]["n"] > 5
+    assert built_demo.rows(row_of)[0]["n"] > 5
     taken = f"select count(TAKEN_FROM_PLAN_ID) as n from {TARGETED}"
-    assert world.rows(taken)[0]["n"] > 5
+    assert built_demo.rows(taken)[0]["n"] > 5
 
 
 def test_the_views_have_the_columns_of_the_guide_in_its_order():

@@ -7,13 +7,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from benchmarks.bare import BarePipeline
 from c360_assets.settings import Settings
-from c360_assets.sources.demo import write_demo
-from c360_assets.sources.event_span import event_span
 from c360_assets.warehouse.publish import current_database
+from c360_assets_tests.pipeline import World
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("profiles_of_the_demo")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("built_demo")]
 
 PRINTED = "1111113001034507"
 STATEMENTS = (
@@ -32,18 +30,10 @@ KPI_STATEMENT = f"""SELECT {", ".join(KPIS)}
 FROM VW_CUSTOMER_PROFILES_REAL_FIELD_NAMES WHERE CLIENT_CUSTOMER_ID = '1111113001034507'"""
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """The demo, which has the customer of the guide, built and published."""
-    folder = tmp_path_factory.mktemp("demo")
-    settings = Settings(home=folder / "home", source=folder / "source")
-    write_demo(settings.source_dir)
-    span = event_span(settings.source_dir, settings.home_dir)
-    assert span is not None
-    pipeline = BarePipeline(settings)
-    pipeline.run([span[0] + timedelta(days=n) for n in range((span[1] - span[0]).days + 1)])
-    pipeline.publish()
-    return settings
+@pytest.fixture
+def demo(built_demo: World) -> Settings:
+    """The demo, which has the customer of the guide."""
+    return built_demo.settings
 
 
 def paths(settings: Settings) -> tuple[Path, Path]:

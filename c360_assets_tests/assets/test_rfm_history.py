@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from benchmarks.bare import BarePipeline
+from benchmarks.rfm import original
 from c360_assets.assets.published import published_tables
-from c360_assets.sources.demo import write_demo
 from c360_assets.warehouse.duckdb import Warehouse
 from c360_assets.warehouse.publish import current_database, publish
 from c360_assets_tests.customers.rfm_small import compare, full_hours
@@ -90,26 +90,21 @@ def test_the_published_copy_answers_an_hour_as_the_warehouse_does(greenery, tmp_
 # --- the demo ------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> World:
-    world = World(tmp_path_factory.mktemp("rfm_demo"))
-    write_demo(world.folder / "source", scale=1)
-    return world.build("rfm_history")
-
-
-@pytest.mark.xdist_group("rfm_demo")
-def test_sampled_hours_of_the_demo_are_those_of_the_formula(demo):
-    facts = facts_of(demo)
-    hours = full_hours(facts, demo.rows("select max(as_of) as at from marts.rfm_segments")[0]["at"])
+@pytest.mark.slow
+@pytest.mark.xdist_group("built_demo")
+def test_sampled_hours_of_the_demo_are_those_of_the_formula_in_every_column(built_demo):
+    facts = facts_of(built_demo)
+    clock = built_demo.rows("select max(as_of) as at from marts.rfm_segments")[0]["at"]
+    hours = full_hours(facts, clock)
     chosen = {hours[0], hours[1], hours[-1], *random.Random(1).sample(hours, 6)}
-    assert max(compare_hours(demo, sorted(chosen), facts).values()) > 4000
+    assert max(compare_hours(built_demo, sorted(chosen), facts).values()) > 4000
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("rfm_demo")
-def test_every_fifth_hour_of_the_demo_is_that_of_the_formula(demo):
-    facts = facts_of(demo)
-    compare_hours(demo, full_hours(facts)[::5], facts)
+@pytest.mark.xdist_group("built_demo")
+def test_every_hour_of_the_demo_has_the_scores_and_segments_of_the_original(built_demo):
+    found = original(Warehouse(database=str(built_demo.settings.warehouse_path)), hours=None)
+    assert (found["original_hours"], found["rows_that_differ"]) == (2195, 0)
 
 
 # --- counts, written out again -------------------------------------------------------------------

@@ -81,7 +81,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return World(tmp_path_factory.mktemp("suggestions")).write(
         raw_user=USERS, raw_gaggle=GAGGLES, raw_event=EVENTS, raw_order=ORDERS, deals=DEALS,
         merged_user=MERGES,
-    ).build()  # fmt: skip
+    ).build("suggestions")  # fmt: skip
 
 
 def suggested(world: World, kind: str = "user") -> dict[tuple[str, str], dict]:
@@ -209,7 +209,7 @@ def test_the_order_of_the_rows_changes_nothing(world, tmp_path):
     other = World(tmp_path).write(
         raw_user=shuffled(USERS), raw_gaggle=shuffled(GAGGLES), raw_event=shuffled(EVENTS),
         raw_order=shuffled(ORDERS), deals=DEALS, merged_user=MERGES,
-    ).build()  # fmt: skip
+    ).build("suggestions")  # fmt: skip
     everything = "select * from identity.merge_candidates order by value_rank"
     assert other.rows(everything) == world.rows(everything)
 
@@ -217,7 +217,7 @@ def test_the_order_of_the_rows_changes_nothing(world, tmp_path):
 @pytest.mark.parametrize("accounts", [0, 1, 2])
 def test_a_source_of_hardly_anybody_suggests_nothing(tmp_path, accounts):
     lines = ["id,name,email,created_at", "1,Ann,ann@x.com,2021-01-01", "2,Bob,bob@y.com,2021-01-02"]
-    world = World(tmp_path).write(raw_user="\n".join(lines[: accounts + 1])).build()
+    world = World(tmp_path).write(raw_user="\n".join(lines[: accounts + 1])).build("suggestions")
     assert world.rows("select * from identity.merge_candidates") == []
 
 
@@ -227,7 +227,7 @@ def test_two_accounts_alone_may_be_suggested(tmp_path):
         1,Ann Rivera,ann.rivera@gmail.com,g1,2021-01-01,5550000001
         2,Ann Rivera,ann.rivera+shop@gmail.com,g1,2021-02-01,5550000001
     """
-    assert len(suggested(World(tmp_path).write(raw_user=users).build())) == 1
+    assert len(suggested(World(tmp_path).write(raw_user=users).build("suggestions"))) == 1
 
 
 def test_a_plus_tag_is_enough_where_nothing_else_is_known(tmp_path):
@@ -237,13 +237,15 @@ def test_a_plus_tag_is_enough_where_nothing_else_is_known(tmp_path):
         2,,rivera+shop@gmail.com,2021-01-01
         3,,stranger@gmail.com,2021-01-01
     """
-    found = suggested(World(tmp_path).write(raw_user=users).build())
+    found = suggested(World(tmp_path).write(raw_user=users).build("suggestions"))
     assert list(found) == [("rivera+shop@gmail.com", "rivera@gmail.com")]
 
 
 def test_settings_limit_what_is_listed(world, tmp_path):
     rules = Rules(identity=IdentityRules(suggestions=SuggestionRules(max_listed=2)))
-    few = World(tmp_path, rules=rules).write(raw_user=USERS, raw_gaggle=GAGGLES).build()
+    few = (
+        World(tmp_path, rules=rules).write(raw_user=USERS, raw_gaggle=GAGGLES).build("suggestions")
+    )
     assert [r["value_rank"] for r in few.rows("select * from identity.merge_candidates")] == [1, 2]
 
 
@@ -271,7 +273,7 @@ def companies(tmp_path_factory: pytest.TempPathFactory) -> World:
         gammagroup.com,gamma.net,never
     """
     world = World(tmp_path_factory.mktemp("companies"))
-    return world.write(raw_user=COMPANY_USERS, merged_company_domain=decisions).build()
+    return world.write(raw_user=COMPANY_USERS, merged_company_domain=decisions).build("suggestions")
 
 
 def test_a_second_ending_in_the_same_gaggle_is_suggested(companies):

@@ -41,7 +41,7 @@ def run_again(world: World, *statements: str) -> None:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> World:
     world = World(tmp_path_factory.mktemp("quality"))
     write_demo(world.settings.source_dir, seed=HELD_BACK_SEED)
-    return world.build()
+    return world.build("suggestions")
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,11 @@ def precision_of(world: World):
 
 
 def test_precision_fails_once_people_reject_what_is_suggested(tmp_path):
-    world = World(tmp_path).write(raw_user=people(80), merged_user=decided("never", 30)).build()
+    world = (
+        World(tmp_path)
+        .write(raw_user=people(80), merged_user=decided("never", 30))
+        .build("suggestions")
+    )
     result = precision_of(world)
     assert not result.passed
     assert result.metadata["all: approved"].value == 0
@@ -115,7 +119,11 @@ def test_precision_fails_once_people_reject_what_is_suggested(tmp_path):
 
 
 def test_precision_passes_while_people_approve(tmp_path):
-    world = World(tmp_path).write(raw_user=people(80), merged_user=decided("merge", 30)).build()
+    world = (
+        World(tmp_path)
+        .write(raw_user=people(80), merged_user=decided("merge", 30))
+        .build("suggestions")
+    )
     result = precision_of(world)
     assert result.passed
     assert result.metadata["user: approved"].value == 30
@@ -124,7 +132,7 @@ def test_precision_passes_while_people_approve(tmp_path):
 
 
 def test_precision_passes_before_the_first_decision(tmp_path):
-    result = precision_of(World(tmp_path).write(raw_user=people(2)).build())
+    result = precision_of(World(tmp_path).write(raw_user=people(2)).build("suggestions"))
     assert result.passed
     assert result.metadata["all: precision"].value == "none"
 
@@ -134,22 +142,22 @@ def test_the_target_of_precision_is_a_setting(tmp_path):
     world = World(tmp_path, rules=rules).write(
         raw_user=people(80), merged_user=decided("never", 30)
     )
-    assert precision_of(world.build()).passed
+    assert precision_of(world.build("suggestions")).passed
 
 
 def test_a_run_on_the_same_people_trusts_the_scores_it_has(tmp_path):
-    world = World(tmp_path).write(raw_user=people(40)).build()
+    world = World(tmp_path).write(raw_user=people(40)).build("suggestions")
     run_again(world, "update ops.suggestion_scores set match_probability = 0.75")
     rows = world.rows("select distinct match_probability from identity.merge_candidates")
     assert rows == [{"match_probability": 0.75}]
 
 
 def test_a_new_decision_trains_anew(tmp_path):
-    world = World(tmp_path).write(raw_user=people(40)).build()
+    world = World(tmp_path).write(raw_user=people(40)).build("suggestions")
     known = "select kind, fingerprint from ops.suggestion_models order by kind"
     before = world.rows(known)
     assert len(before) == 2
-    world.write(merged_user=decided("never", 1)).build()
+    world.write(merged_user=decided("never", 1)).build("suggestions")
     after = world.rows(known)
     assert [row["fingerprint"] for row in before] != [row["fingerprint"] for row in after]
     assert len(world.rows("select * from identity.merge_candidates")) == 39

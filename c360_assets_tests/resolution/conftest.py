@@ -48,7 +48,7 @@ def published(folder, **tables):
     """A world whose pipeline ran on these tables and was published."""
     world = World(folder).write(**{**TABLES, **tables})
     pipeline = BarePipeline(world.settings)
-    pipeline.run(world.days(), areas=())
+    pipeline.run(world.days(), areas=("suggestions",))
     pipeline.publish([t for t in published_tables() if t not in contracts.TIME_TABLES])
     return world
 

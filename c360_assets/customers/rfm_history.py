@@ -33,7 +33,7 @@ def update_history(connection: duckdb.DuckDBPyConnection, has_new_rules: bool) -
     """
     span = span_to_write(connection, has_new_rules)
     if span is None:
-        connection.execute("drop table rfm_hours_now")
+        connection.execute("drop table rfm_hours_now; drop table rfm_orders")
         return Update()
     states = make_states(connection, span)
     written = write_scores(connection, span)

@@ -47,16 +47,15 @@ select date_trunc('hour', coalesce(
 """
 # an order counts from the first full hour that is not before it
 _ORDERS = """
-from (
-    select
-        i.contact_user_id as user_id,
-        o.ordered_at,
-        o.sales_total,
-        date_trunc('hour', o.ordered_at - interval '1 microsecond') + interval '1 hour' as date_hour
-    from staging.stg_orders as o
-    inner join identity.user_identity as i on i.user_id = o.user_id
-    where o.ordered_at > $after and o.ordered_at <= $last_hour
-) as orders
+create or replace temp table rfm_orders as
+select
+    i.contact_user_id as user_id,
+    o.ordered_at,
+    o.sales_total,
+    date_trunc('hour', o.ordered_at - interval '1 microsecond') + interval '1 hour' as date_hour
+from staging.stg_orders as o
+inner join identity.user_identity as i on i.user_id = o.user_id
+where o.ordered_at <= ?
 """
 _HOURS = f"""
 create or replace temp table rfm_hours_now as
@@ -65,7 +64,7 @@ with told as (
         date_hour,
         count(*) as number_of_orders,
         sum(cast(hash(user_id, ordered_at, sales_total, {FORMAT}) as hugeint)) as content_hash
-    {_ORDERS}
+    from rfm_orders
     group by date_hour
 ),
 
@@ -109,7 +108,7 @@ _STATES = (
     from marts.rfm_customer_states
     where valid_to is null
     """,
-    f"""
+    """
     insert into rfm_told
     select
         user_id,
@@ -117,9 +116,11 @@ _STATES = (
         max(date_trunc('minute', ordered_at - interval '1 microsecond') + interval '1 minute'),
         count(*),
         sum(sales_total)
-    {_ORDERS}
+    from rfm_orders
+    where date_hour >= $first
     group by user_id, date_hour
     """,
+    "drop table rfm_orders",
     """
     create or replace temp table rfm_people as
     select user_id, cast(row_number() over (order by user_id) as integer) as customer
@@ -197,8 +198,8 @@ def span_to_write(connection: duckdb.DuckDBPyConnection, has_new_rules: bool) ->
     With new rules these are all hours. Whatever was stored of them is taken back.
     """
     last = _one(connection, _LAST_HOUR)
-    bounds = {"last_hour": last or datetime.min, "after": datetime.min}
-    connection.execute(_HOURS, bounds)
+    connection.execute(_ORDERS, [last or datetime.min])
+    connection.execute(_HOURS, {"last_hour": last or datetime.min})
     begins = _one(connection, "select min(date_hour) from rfm_hours_now")
     is_whole = has_new_rules or _has_many_batches(connection)
     first = begins if is_whole else _one(connection, _FIRST_DIFFERENCE)
@@ -217,13 +218,12 @@ def make_states(connection: duckdb.DuckDBPyConnection, span: Span) -> int:
     `rfm_states` has one row per customer and hour with orders in the span, and the one state that
     each customer had before; customers, hours and minutes are numbers, `ended` is 0 if it has not.
     """
-    bounds = {"after": span.first - HOUR, "last_hour": span.last}
     connection.execute(
         "create or replace temp table rfm_told (user_id varchar, valid_from timestamp,"
         " last_order_minute timestamp, frequency bigint, monetary decimal(38, 2))"
     )
     for statement in _STATES:
-        connection.execute(statement, bounds if "$after" in statement else None)
+        connection.execute(statement, {"first": span.first} if "$first" in statement else None)
     return int(_one(connection, "select count(*) from rfm_states"))
 
 

@@ -37,23 +37,29 @@ def replace_view(connection: duckdb.DuckDBPyConnection, table: Table, query: Que
 def drop_other_kind(connection: duckdb.DuckDBPyConnection, table: Table, kind: str) -> None:
     """Drop a view that stands where a table will, or the other way round."""
     other = "view" if kind == "table" else "table"
-    found = connection.execute(
-        f"select 1 from duckdb_{other}s() where database_name = current_database()"
-        f" and schema_name = ? and {other}_name = ?",
-        [table.layer, table.name],
-    ).fetchall()
-    if found:
+    if _exists(connection, table, other):
         connection.execute(f"drop {other} {table.qualified_name}")
 
 
 def table_columns(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, str]:
     """Names and types of the columns that the table has, in order; empty where there is none."""
-    rows = connection.execute(
-        "select column_name, data_type from duckdb_columns() where database_name ="
-        " current_database() and schema_name = ? and table_name = ? order by column_index",
+    # the catalog of columns is slow to ask where some tables have hundreds of them
+    return _columns(connection, table) if _exists(connection, table, "table") else {}
+
+
+def _exists(connection: duckdb.DuckDBPyConnection, table: Table, kind: str) -> bool:
+    found = connection.execute(
+        f"select 1 from duckdb_{kind}s() where database_name = current_database()"
+        f" and schema_name = ? and {kind}_name = ?",
         [table.layer, table.name],
     ).fetchall()
-    return {row[0]: row[1] for row in rows}
+    return bool(found)
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, str]:
+    # `describe` gives a view's column the case of what it selects, not that of its alias
+    cursor = connection.execute(f"select * from {table.qualified_name} limit 0")
+    return {name: str(kind) for name, kind, *_ in cursor.description or ()}
 
 
 def create_empty(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
@@ -82,9 +88,7 @@ def replace_rows(connection: duckdb.DuckDBPyConnection, table: Table, frame: Any
 
 def require_contract(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Raise WarehouseError unless the table has the contract's columns with their types."""
-    # `describe` gives a view's column the case of what it selects, not that of its alias
-    cursor = connection.execute(f"select * from {table.qualified_name} limit 0")
-    found = {name: str(kind) for name, kind, *_ in cursor.description or ()}
+    found = _columns(connection, table)
     wrong = [
         f"{column.name} is {found.get(column.name, 'missing')}, must be {column.type}"
         for column in table.columns

@@ -66,7 +66,13 @@ class SupportRules(_Strict):
     @field_validator("segment_weights", mode="before")
     @classmethod
     def _weights_as_pairs(cls, weights: object) -> object:
-        return tuple(weights.items()) if isinstance(weights, dict) else weights
+        if not isinstance(weights, dict):
+            return weights
+        for name, points in weights.items():
+            is_number = isinstance(points, int | float) and not isinstance(points, bool)
+            if not is_number or not 0 <= points < float("inf"):
+                raise ValueError(f"the weight of {name} is {points!r}; write a number of 0 or more")
+        return tuple(weights.items())
 
     @field_validator("segment_weights")
     @classmethod

@@ -32,13 +32,19 @@ LIVE_FOR_DAYS = 7
 
 
 def build_partitions(settings: Settings, today: date | None = None) -> dg.DailyPartitionsDefinition:
-    """The days of events: from the settings or the first in the source, to the last or to today."""
+    """The days of events: from the settings or the first in the source, to the last or to today.
+
+    A clock (`C360_AS_OF`) that is later than the last event or order ends the days with its own.
+    """
     now = today or datetime.now(UTC).date()
     span = event_span(settings.source_dir, settings.home_dir)
     first, last = span or (now - timedelta(days=1), now)
     start = settings.rules.events.first_day or first
-    is_history = last < now - timedelta(days=LIVE_FOR_DAYS) and last >= start
-    end = (last + timedelta(days=1)).isoformat() if is_history else None
+    clock = None if settings.clock is None else min(settings.clock.date(), now)
+    newest = last if clock is None else max(last, clock)
+    is_live = last >= now - timedelta(days=LIVE_FOR_DAYS) or clock == now
+    is_history = not is_live and newest >= start
+    end = (newest + timedelta(days=1)).isoformat() if is_history else None
     return dg.DailyPartitionsDefinition(
         start_date=start.isoformat(),
         end_date=end,

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from c360_assets.attribute_rules import AttributeRule
+from c360_assets.config_problems import explain
 from c360_assets.customer_rules import (
     CampaignRules,
     LifecycleRules,
@@ -85,11 +86,13 @@ class RfmBand(_Strict):
 
     max_recency_score: int = Field(ge=1, le=5)
     max_frequency_score: int = Field(ge=1, le=5)
-    segment: str = Field(min_length=1)
+    segment: str
 
     @field_validator("segment")
     @classmethod
     def _segment_is_not_that_of_prospects(cls, segment: str) -> str:
+        if not segment.strip():
+            raise ValueError("a segment has a name, such as Champions")
         if segment.strip().lower() == "prospects":
             raise ValueError("`prospects` are those who never ordered; take another name")
         return segment
@@ -123,11 +126,23 @@ class RfmRules(_Strict):
     )
     grid: tuple[RfmBand, ...] = Field(default_factory=_default_grid)
 
+    @field_validator("cuts", mode="before")
+    @classmethod
+    def _cuts_are_four(cls, cuts: object) -> object:
+        if isinstance(cuts, list | tuple) and len(cuts) != 4:
+            raise ValueError(
+                f"four cuts are needed for scores from 1 to 5, such as [0.2, 0.4, 0.6, 0.8]; "
+                f"there are {len(cuts)}"
+            )
+        return cuts
+
     @field_validator("cuts")
     @classmethod
     def _cuts_rise(cls, cuts: tuple[Decimal, ...]) -> tuple[Decimal, ...]:
         if list(cuts) != sorted(set(cuts)) or not all(0 < cut < 1 for cut in cuts):
-            raise ValueError(f"rfm.cuts must rise strictly between 0 and 1, got {list(cuts)}")
+            raise ValueError(
+                f"rfm.cuts must rise strictly between 0 and 1, got {', '.join(map(str, cuts))}"
+            )
         return cuts
 
     @model_validator(mode="after")
@@ -316,7 +331,8 @@ class Settings(BaseSettings):
             settings = cls()
             return settings.model_copy(update={"rules": _load_rules(settings.config)})
         except ValidationError as error:
-            raise ConfigError(_explain(error, "settings (environment or .env)")) from error
+            where = "settings (environment or .env)"
+            raise ConfigError(explain(error, cls, where)) from error
 
 
 def _utc(text: str) -> datetime:
@@ -340,15 +356,27 @@ def _load_rules(config: Path | None) -> Rules:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is no valid TOML: {error}") from error
     try:
-        return Rules.model_validate(content)
+        rules = Rules.model_validate(content)
     except ValidationError as error:
-        raise ConfigError(_explain(error, str(path))) from error
+        raise ConfigError(explain(error, Rules, str(path), content)) from error
+    _check_segments(rules, path)
+    return rules
 
 
-def _explain(error: ValidationError, where: str) -> str:
-    problems = "; ".join(
-        f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
-        + (f" (got {item['input']!r})" if item["type"] != "extra_forbidden" else " (unknown name)")
-        for item in error.errors()
-    )
-    return f"{where}: {problems}"
+def _check_segments(rules: Rules, path: Path) -> None:
+    """Raise ConfigError where a rule names a segment that the grid lacks; defaults may."""
+    known = {band.segment for band in rules.rfm.grid}
+    named: dict[str, tuple[set[str], set[str]]] = {}
+    if "segment_weights" in rules.support.model_fields_set:
+        weights = {name for name, _ in rules.support.segment_weights}
+        named["support.segment_weights"] = weights, known | {"prospects"}
+    if "vip_segments" in rules.lifecycle.model_fields_set:
+        named["lifecycle.vip_segments"] = set(rules.lifecycle.vip_segments), known
+    problems = [
+        f"{setting} names {', '.join(sorted(names - allowed))}, which is no segment of rfm.grid; "
+        f"take one of {', '.join(sorted(allowed))}"
+        for setting, (names, allowed) in named.items()
+        if names - allowed
+    ]
+    if problems:
+        raise ConfigError(f"{path}: {'; '.join(problems)}")

@@ -304,6 +304,23 @@ def test_a_source_whose_newest_day_is_recent_goes_on_to_today(tmp_path, age, is_
     assert keys(world.settings)[-1] == str(TODAY if is_live else newest)
 
 
+@pytest.mark.parametrize(
+    ("clock", "last"),
+    [
+        ("2021-05-01T00:00:00", "2021-05-01"),  # as the KPIs and the segments do
+        ("2021-03-02T12:00:00", "2021-03-04"),  # facts after the clock are rolled up all the same
+        ("2021-06-14T12:00:00", "2021-06-14"),  # of the last days, and not live for that
+        ("2021-06-15T01:00:00", str(TODAY)),
+        ("2031-01-01T00:00:00", str(TODAY)),
+        ("now", str(TODAY)),
+    ],
+)
+def test_a_clock_that_is_later_than_the_last_fact_ends_the_days(tmp_path, clock, last):
+    world = World(tmp_path, as_of=clock)
+    world.write(raw_user=USERS, raw_event=events("2021-03-01", "2021-03-04"))
+    assert (keys(world.settings)[0], keys(world.settings)[-1]) == ("2021-03-01", last)
+
+
 def test_the_first_day_may_be_set(tmp_path):
     rules = Rules(events=EventRules(first_day=date(2021, 3, 3)))
     world = World(tmp_path, rules=rules)

@@ -26,7 +26,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domain_rules": set(),
     "customer_rules": set(),
     "attribute_rules": set(),
-    "settings": {"errors", "domain_rules", "customer_rules", "attribute_rules"},
+    "config_problems": set(),
+    "settings": {
+        *("errors", "domain_rules", "customer_rules", "attribute_rules", "config_problems"),
+    },
     "days": set(),
     **{layer: BASE for layer in LAYERS},
     "instance": BASE,

@@ -199,6 +199,84 @@ def test_unknown_name_is_refused_by_its_path() -> None:
     assert "unknown name" in problem()
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "[identity]\nmax_size = 3\n",
+            "identity.max_size: unknown name; there are max_cluster_size, role_addresses, "
+            "suggestions",
+        ),
+        ("[identiy]\n", "identiy: unknown name; there are domains, orders, events, identity, rfm,"),
+        (
+            "[identity.suggestions]\nmaximum = 3\n",
+            "identity.suggestions.maximum: unknown name; there are min_probability, max_listed, "
+            "target_precision",
+        ),
+        (
+            '[[rfm.grid]]\nmax_recency_score = 5\nmax_frequency = 5\nsegment = "All"\n',
+            "rfm.grid.0.max_frequency: unknown name; there are max_recency_score, "
+            "max_frequency_score, segment",
+        ),
+        (
+            '[[alerts.channels]]\ntype = "webhook"\nurl = "x"\n',
+            "alerts.channels.0.webhook.url: unknown name; there are type, url_env, timeout_seconds",
+        ),
+    ],
+)
+def test_unknown_name_is_told_with_those_that_there_are(text: str, told: str) -> None:
+    write_rules(text)
+    assert told in problem()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            '[attributes]\nname = "A"\n',
+            "attributes: is a list; head each of its entries with [[attributes]]",
+        ),
+        (
+            '[rfm.grid]\nsegment = "All"\n',
+            "rfm.grid: is a list; head each of its entries with [[rfm.grid]]",
+        ),
+        (
+            '[orders]\nevent_names = "order_placed"\n',
+            'orders.event_names: is a list; write it in brackets, such as ["order_placed"]',
+        ),
+        (
+            "[rfm]\ncuts = [0.2, 0.4, 0.6]\n",
+            "rfm.cuts: four cuts are needed for scores from 1 to 5",
+        ),
+        ("[rfm]\ncuts = [0.1, 0.2, 0.4, 0.6, 0.8]\n", "four cuts are needed"),
+        (
+            '[support.segment_weights]\nChampions = 3\n"At Risk" = "high"\n',
+            "support.segment_weights: the weight of At Risk is 'high'; write a number of 0 or more",
+        ),
+        ("[support.segment_weights]\nChampions = -3\n", "the weight of Champions is -3; write"),
+        (
+            '[[rfm.grid]]\nmax_recency_score = 5\nmax_frequency_score = 5\nsegment = " "\n',
+            "rfm.grid.0.segment: a segment has a name, such as Champions (got ' ')",
+        ),
+    ],
+)
+def test_a_value_of_the_wrong_form_is_told_with_the_right_one(text: str, told: str) -> None:
+    write_rules(text)
+    assert told in problem()
+
+
+def test_what_is_wrong_is_said_without_the_words_of_the_library_and_the_whole_input() -> None:
+    write_rules(
+        "[rfm]\ncuts = [0.4, 0.2, 0.6, 0.8]\n"
+        '[[attributes]]\nname = "own"\ndescription = "%s"\ntype = "BIGINT"\n' % ("long " * 99)
+    )
+    text = problem()
+    assert "Value error" not in text
+    assert "attributes.0 (own).name: a name has capital letters" in text
+    assert "(got 'own')" in text
+    assert "long long" not in text
+
+
 def test_grid_with_gaps_names_the_cells_and_the_remedy() -> None:
     write_rules('[[rfm.grid]]\nmax_recency_score = 5\nmax_frequency_score = 4\nsegment = "Most"\n')
     assert "[(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]" in problem()
@@ -211,6 +289,33 @@ def test_grid_with_gaps_names_the_cells_and_the_remedy() -> None:
 def test_cuts_that_do_not_rise_between_0_and_1_are_refused(cuts: str) -> None:
     write_rules(f"[rfm]\ncuts = {cuts}\n")
     assert "must rise strictly between 0 and 1" in problem()
+
+
+@pytest.mark.parametrize(
+    ("text", "setting", "wrong"),
+    [
+        (
+            '[support.segment_weights]\n"At Rsk" = 90\nprospects = 5\n',
+            "support.segment_weights",
+            "At Rsk",
+        ),
+        ('[lifecycle]\nvip_segments = ["champions"]\n', "lifecycle.vip_segments", "champions"),
+    ],
+)
+def test_a_segment_that_the_grid_lacks_is_refused_with_those_it_has(
+    text: str, setting: str, wrong: str
+) -> None:
+    write_rules(text)
+    assert f"c360.toml: {setting} names {wrong}, which is no segment of rfm.grid" in problem()
+    assert "At Risk, Cannot Lose Them, Champions" in problem()
+
+
+def test_defaults_may_name_segments_that_a_grid_of_ones_own_lacks() -> None:
+    write_rules(
+        '[[rfm.grid]]\nmax_recency_score = 5\nmax_frequency_score = 5\nsegment = "Everyone"\n'
+        "[support.segment_weights]\nEveryone = 50\nprospects = 5\n"
+    )
+    assert Settings.load().rules.lifecycle.vip_segments == ("Champions",)
 
 
 def test_cuts_are_exact_decimals() -> None:

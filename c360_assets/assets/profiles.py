@@ -13,11 +13,17 @@ import pandas as pd
 from c360_assets import contracts
 from c360_assets.assets.claims import Claim, check_specs, contract_claims, evaluate
 from c360_assets.assets.events import days_of
+from c360_assets.assets.own_attributes import (
+    own_expressions_result,
+    own_expressions_spec,
+    told_of_own,
+)
 from c360_assets.assets.shell import Step, face, open_step, run_metadata
 from c360_assets.attribute_rules import STATES
 from c360_assets.contracts import Table
 from c360_assets.customers import attribute_sql
 from c360_assets.customers.attribute_fields import keep_own_fields, read_own_fields
+from c360_assets.customers.attribute_sources import source_select
 from c360_assets.customers.attributes import Attribute, Registry, build_registry
 from c360_assets.settings import Settings
 from c360_assets.sources.fact_days import narrowed
@@ -106,7 +112,10 @@ def build_profile_assets(
         **face(PROFILES, profile_deps()),
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run(),
-        check_specs=[s for each in claims.values() for s in check_specs(PROFILES.asset, each)],
+        check_specs=[
+            *(s for each in claims.values() for s in check_specs(PROFILES.asset, each)),
+            own_expressions_spec(),
+        ],
     )
     def customer_profiles(
         context: dg.AssetExecutionContext, warehouse: Warehouse
@@ -117,6 +126,7 @@ def build_profile_assets(
             results = [
                 r for table, each in claims.items() for r in evaluate(work.connection, table, each)
             ]
+            results.append(own_expressions_result(work.connection, registry_of(settings)))
         return dg.MaterializeResult(metadata=metadata, check_results=results)
 
     return [customer_profiles]
@@ -132,7 +142,7 @@ def profile_deps() -> list[str]:
     read = {
         name
         for source in _SOURCES
-        for name in Query(source, "customers", attribute_sql.source_select(source)).tables
+        for name in Query(source, "customers", source_select(source)).tables
     }
     named = {"contacts", "user_identity", *(assets[name] for name in read if name in assets)}
     return sorted(named - {"user_event_days"})
@@ -147,22 +157,23 @@ def make_profiles(step: Step, days: Sequence[date]) -> dict[str, Any]:
     archive = step.settings.home_dir / profile_archive.FOLDER
     new_columns = profile_store.prepare(connection, sql) | _redefined(connection, registry)
     replayed, without_values = profile_archive.catch_up(connection, archive)
-    counted = _count_facts(step, registry)
-    version = _version(sql)
-    is_anew = attribute_days.is_new_version(connection, "profiles", version)
-    done = profile_store.state_profiles(
-        connection,
-        sql,
-        days,
-        clock_day(connection),
-        step.at,
-        is_anew,
-        new_columns | without_values,
-        lambda: profile_archive.write_batch(connection, archive, step.at, step.run_id),
-    )
+    with told_of_own(registry):
+        counted = _count_facts(step, registry)
+        version = _version(sql)
+        is_anew = attribute_days.is_new_version(connection, "profiles", version)
+        done = profile_store.state_profiles(
+            connection,
+            sql,
+            days,
+            clock_day(connection),
+            step.at,
+            is_anew,
+            new_columns | without_values,
+            lambda: profile_archive.write_batch(connection, archive, step.at, step.run_id),
+        )
     if done.span is not None:
         attribute_days.remember_version(connection, "profiles", version)
-    _make_views(connection, registry, {rule.name for rule in step.settings.rules.attributes})
+    _make_views(connection, registry)
     keep_own_fields(step.settings.home_dir, registry, known)
     return {
         **run_metadata(PROFILES, _newest_rows(connection), step.settings),
@@ -246,9 +257,9 @@ def _newest_rows(connection: duckdb.DuckDBPyConnection) -> int:
     return int(rows[0][0])
 
 
-def _make_views(connection: duckdb.DuckDBPyConnection, registry: Registry, own: set[str]) -> None:
+def _make_views(connection: duckdb.DuckDBPyConnection, registry: Registry) -> None:
     require_contract(connection, HISTORY)
-    replace_rows(connection, FIELDS, _fields(registry, own))
+    replace_rows(connection, FIELDS, _fields(registry))
     fields = (
         "select field_name as FIELD_NAME, name as ALIAS_FIELD_NAME, type as TYPE,"
         " description as DESCRIPTION from marts.profile_fields"
@@ -265,7 +276,7 @@ def _make_views(connection: duckdb.DuckDBPyConnection, registry: Registry, own: 
         replace_view(connection, view, Query(name, view.layer, text))
 
 
-def _fields(registry: Registry, own: set[str]) -> pd.DataFrame:
+def _fields(registry: Registry) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
@@ -279,7 +290,7 @@ def _fields(registry: Registry, own: set[str]) -> pd.DataFrame:
                 "window_name": a.window,
                 "kind": a.kind,
                 "definition": definition(a),
-                "is_own": a.rule.name in own,
+                "is_own": a.is_own,
             }
             for place, a in enumerate(registry.attributes, 1)
         ]

@@ -31,7 +31,6 @@ def attributes(settings: Settings, wanted: str | None) -> list[Listed]:
     Raises:
         ConfigError: an attribute of c360.toml cannot stand, or none is like `wanted`.
     """
-    own = {rule.name for rule in settings.rules.attributes}
     every = [
         Listed(
             a.name,
@@ -42,7 +41,7 @@ def attributes(settings: Settings, wanted: str | None) -> list[Listed]:
             a.kind,
             a.rule.source,
             definition(a),
-            a.rule.name in own,
+            a.is_own,
         )
         for a in registry_of(settings).attributes
     ]

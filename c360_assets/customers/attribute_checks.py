@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from c360_assets.attribute_rules import AttributeRule
+from c360_assets.customers.attribute_sources import taken
 from c360_assets.errors import ConfigError
 
 # what the columns of each source are is said by its file in `sources/`, and in the docs of both
@@ -86,6 +87,46 @@ def check_expression(rule: AttributeRule, above: Iterable[str]) -> None:
     )
 
 
+def check_types(rule: AttributeRule, columns: Mapping[str, str]) -> None:
+    """Raise ConfigError unless the entry gives its type where all columns are null.
+
+    `columns` are types by name. What goes wrong with some values alone is not found out here.
+    """
+    nothing = ", ".join(f"cast(null as {type_}) as {name}" for name, type_ in columns.items())
+    try:
+        _engine().cursor().execute(f"select {taken(rule)} from (select {nothing}) as s").fetchall()
+    except duckdb.Error as error:
+        found = str(error).splitlines()[0].rstrip(".")
+        raise ConfigError(
+            f"attribute {rule.name}: {_entry(rule)} gives no {rule.type}: "
+            f"{found}{_types_named(rule, columns)}; try_cast(… as …) makes "
+            "another type of a value, and null of one that it cannot take"
+        ) from error
+
+
+def _entry(rule: AttributeRule) -> str:
+    """What an entry is made of, as c360.toml says it."""
+    if rule.expression is not None:
+        return f"its expression {rule.expression!r}"
+    value = "" if rule.value is None else f"its value {rule.value!r}"
+    made = " of ".join(part for part in (rule.aggregate, value) if part)
+    return made if rule.where is None else f"{made} where {rule.where!r}"
+
+
+def _types_named(rule: AttributeRule, columns: Mapping[str, str]) -> str:
+    """The types of the columns that an entry names."""
+    parts = {part: getattr(rule, part) for part in ("value", "where", "expression")}
+    named = {
+        str(node["column_names"][0]).lower()
+        for part, text in parts.items()
+        if text is not None
+        for node in _nodes(_parsed(rule.name, part, text))
+        if node["class"] == "COLUMN_REF"
+    }
+    told = [f"{name} is a {type_}" for name, type_ in columns.items() if name.lower() in named]
+    return f". Here {', '.join(told)}" if told else ""
+
+
 def _check(name: str, part: str, text: str, columns: Iterable[str], of: str) -> None:
     nodes = list(_nodes(_parsed(name, part, text)))
     if odd := sorted({node["class"] for node in nodes} - _PLAIN):
@@ -99,6 +140,11 @@ def _check(name: str, part: str, text: str, columns: Iterable[str], of: str) -> 
             f"attribute {name}: its {part} calls {', '.join(calls)}; it may call what makes one "
             "value of one row, and the same each time: no aggregate, nothing that reads from "
             "outside, no time of today (profile_date is the day)"
+        )
+    if any(_has_zone(node) for node in nodes):
+        raise ConfigError(
+            f"attribute {name}: its {part} {text!r} makes a time with a time zone, whose day and "
+            "text depend on who reads it; all times here are UTC: stay with timestamp and date"
         )
     known = {column.lower() for column in columns}
     found = {tuple(node["column_names"]) for node in nodes if node["class"] == "COLUMN_REF"}
@@ -183,6 +229,43 @@ def _is_steady_macro(name: str, definition: str) -> bool:
     )
 
 
+def _has_zone(node: Mapping[str, Any]) -> bool:
+    """Whether a node is a type with a time zone, or a call that makes such a time."""
+    if node["class"] == "TYPE":
+        return str(node["type_name"]).lower() in _zoned_types()
+    if node["class"] == "FUNCTION" and _call(node) in ("strptime", "try_strptime"):
+        texts = [str(below.get("literal")) for below in _nodes(node["arguments"])]
+        return any(sign in text for text in texts for sign in ("%z", "%Z"))
+    return node["class"] == "FUNCTION" and _call(node) in _zoned_functions()
+
+
+@lru_cache(maxsize=1)
+def _zoned_types() -> frozenset[str]:
+    rows = (
+        _engine()
+        .cursor()
+        .execute(
+            "select lower(type_name) from duckdb_types() where logical_type like '%WITH TIME ZONE%'"
+        )
+    )
+    return frozenset(row[0] for row in rows.fetchall())
+
+
+@lru_cache(maxsize=1)
+def _zoned_functions() -> frozenset[str]:
+    """Those that make a time with a zone of something that has none."""
+    rows = (
+        _engine()
+        .cursor()
+        .execute(
+            "select lower(function_name) from duckdb_functions() where function_type = 'scalar'"
+            " and return_type like '%WITH TIME ZONE%'"
+            " and array_to_string(parameter_types, ' ') not like '%WITH TIME ZONE%'"
+        )
+    )
+    return frozenset(row[0] for row in rows.fetchall())
+
+
 @lru_cache(maxsize=1024)
 def _trees(*statements: str) -> list[Mapping[str, Any]]:
     """What the engine's parser makes of each text, as `json_serialize_sql` documents it."""
@@ -193,5 +276,5 @@ def _trees(*statements: str) -> list[Mapping[str, Any]]:
 
 @lru_cache(maxsize=1)
 def _engine() -> duckdb.DuckDBPyConnection:
-    """An empty engine in memory, which parses and runs nothing of what it is given."""
+    """An empty engine in memory; of what it is given it runs only what has been checked."""
     return duckdb.connect()

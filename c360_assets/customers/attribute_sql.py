@@ -7,9 +7,9 @@ named `part`, `contact_days` and the like are made by `warehouse.profile_store`,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.resources import files
 
 from c360_assets.attribute_rules import STATES, WINDOW_DAYS, Window
+from c360_assets.customers.attribute_sources import source_select, taken
 from c360_assets.customers.attributes import Attribute, Measure, Registry
 
 # under the account: rolled up day by day, and given to contacts afterwards
@@ -22,12 +22,6 @@ HISTORY = "marts.customer_profile_history"
 _SCOPE = ("valid_from", "valid_to", "as_known_at", "known_until")
 
 
-def source_select(source: str) -> str:
-    """The SELECT of a source, without its comments' first line."""
-    folder = files("c360_assets.customers").joinpath("profile_sources")
-    return folder.joinpath(f"{source}.sql").read_text(encoding="utf-8").strip()
-
-
 def facts_by_day(registry: Registry, sources: Sequence[str]) -> str:
     """One row per source, account (or contact) and day from $first to before $end."""
     parts = [_facts_of(source, registry.of_source(source)) for source in sources]
@@ -35,29 +29,13 @@ def facts_by_day(registry: Registry, sources: Sequence[str]) -> str:
 
 
 def _facts_of(source: str, measures: Sequence[Measure]) -> str:
-    kept = "".join(f",\n    {_daily(measure)} as {measure.name}" for measure in measures)
+    kept = "".join(f",\n    {taken(measure.rule)} as {measure.name}" for measure in measures)
     return (
         f"select user_id, cast(fact_at as date) as fact_date{kept}\n"
         f"from (\n{source_select(source)}\n) as s\n"
         "where fact_at >= $first and fact_at < $end\n"
         "group by user_id, cast(fact_at as date)"
     )
-
-
-def _daily(measure: Measure) -> str:
-    """The measure over the rows of one day; null where there is nothing."""
-    rule = measure.rule
-    where = f" filter (where {_inline(rule.where)})" if rule.where else ""
-    if rule.aggregate == "days":
-        return f"cast(case when count(*){where} > 0 then 1 end as bigint)"
-    if rule.aggregate == "count":
-        return f"nullif(cast(count(*){where} as bigint), 0)"
-    return f"cast({rule.aggregate}({_inline(rule.value)}){where} as {rule.type})"
-
-
-def _inline(text: str | None) -> str:
-    """An expression in brackets; on lines of its own, since it may end in a comment."""
-    return f"({text}\n)"
 
 
 def contact_days(registry: Registry, account_days: str, other_days: str) -> str:
@@ -141,10 +119,7 @@ def _younger(measure: Measure, window: Window | None) -> str:
 def states_select(registry: Registry, source: str) -> str:
     """One row per contact (and day from which it holds) with the attributes of a state source."""
     since = "" if source == "contacts" else ", valid_from"
-    values = "".join(
-        f",\n    cast({_inline(a.rule.value)} as {a.type}) as {a.name}"
-        for a in registry.states(source)
-    )
+    values = "".join(f",\n    {taken(a.rule)} as {a.name}" for a in registry.states(source))
     return f"select user_id{since}{values}\nfrom (\n{source_select(source)}\n) as s"
 
 
@@ -206,9 +181,10 @@ def profiles_view(registry: Registry, with_superseded: bool = False) -> str:
 
 
 def _shown(attribute: Attribute) -> str:
-    if attribute.kind == "expression":
-        return f"cast({_inline(attribute.rule.expression)} as {attribute.type})"
-    return f"s.{attribute.name}"
+    if attribute.kind != "expression":
+        return f"s.{attribute.name}"
+    # one row on which a user's expression raises would take all rows from every reader
+    return f"try({taken(attribute.rule)})" if attribute.is_own else taken(attribute.rule)
 
 
 def real_names_view(registry: Registry) -> str:

@@ -11,13 +11,14 @@ import csv
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from importlib.resources import files
 
 from c360_assets.attribute_rules import STATES, AttributeRule, AttributeType, Window
 from c360_assets.customer_rules import LifecycleRules
-from c360_assets.customers.attribute_checks import check_entry, check_expression
+from c360_assets.customers.attribute_checks import check_entry, check_expression, check_types
+from c360_assets.customers.attribute_sources import source_types
 from c360_assets.errors import ConfigError
 
 TEXT_TYPES: frozenset[AttributeType] = frozenset({"VARCHAR", "DATE"})
@@ -35,12 +36,16 @@ class Measure:
 
 @dataclass(frozen=True)
 class Attribute:
-    """One column of a profile: an entry of the registry over one window, or over all time."""
+    """One column of a profile: an entry of the registry over one window, or over all time.
+
+    `is_own` says that the entry is one of c360.toml.
+    """
 
     name: str
     rule: AttributeRule
     window: Window | None
     field: str = ""
+    is_own: bool = False
 
     @property
     def type(self) -> AttributeType:
@@ -172,15 +177,20 @@ def build_registry(
     """
     shipped = (*shipped_rules(), stage_rule(lifecycle))
     columns: list[Attribute] = []
-    for rule in (*shipped, *own):
+    for place, rule in enumerate((*shipped, *own)):
         check_entry(rule)
         for window in (None, *rule.windows):
-            columns.append(_column(rule, window, columns))
+            columns.append(_column(rule, window, place >= len(shipped), columns))
+    types = {"profile_date": "DATE"} | {column.name: column.type for column in columns}
+    for rule in own:
+        check_types(rule, types if rule.source is None else source_types(rule.source))
     numbered = _numbered(columns, {**shipped_fields(), **own_fields})
     return Registry(tuple(numbered))
 
 
-def _column(rule: AttributeRule, window: Window | None, above: Sequence[Attribute]) -> Attribute:
+def _column(
+    rule: AttributeRule, window: Window | None, is_own: bool, above: Sequence[Attribute]
+) -> Attribute:
     name = rule.name if window is None else f"{rule.name}_{window}"
     if any(attribute.name == name for attribute in above):
         raise ConfigError(
@@ -189,7 +199,7 @@ def _column(rule: AttributeRule, window: Window | None, above: Sequence[Attribut
         )
     if rule.expression is not None:
         check_expression(rule, {attribute.name for attribute in above})
-    return Attribute(name, rule, window)
+    return Attribute(name, rule, window, is_own=is_own)
 
 
 @lru_cache(maxsize=1)
@@ -215,7 +225,7 @@ def _numbered(columns: Sequence[Attribute], known: Mapping[str, str]) -> Iterabl
                 f"for good; numbers from {FIRST_OWN_NUMBER} that nobody has had are free"
             )
         taken.add(field)
-        yield Attribute(column.name, column.rule, column.window, field)
+        yield replace(column, field=field)
 
 
 def _check_kind(column: Attribute, field: str) -> None:

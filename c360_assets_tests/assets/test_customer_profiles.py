@@ -8,15 +8,20 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
 from typer.testing import CliRunner
 
 from benchmarks.bare import BarePipeline
+from c360_assets.assets.own_attributes import own_expressions_result, told_of_own
+from c360_assets.assets.profiles import registry_of
 from c360_assets.attribute_rules import AttributeRule
 from c360_assets.cli import app
 from c360_assets.customer_rules import LifetimeValueRules
+from c360_assets.errors import ConfigError
 from c360_assets.settings import Rules
+from c360_assets.warehouse.duckdb import Warehouse
 from c360_assets.warehouse.publish import current_database
 from c360_assets_tests.customers.profile_small import WINDOWS, Account, Order, Shop
 from c360_assets_tests.pipeline import World, failed_checks, failures, instance_at, run_job
@@ -197,6 +202,27 @@ def test_sums_are_unknown_without_amounts_and_nothing_without_orders(world):
     assert any(r["orders"] > 0 and r["gross"] is None for r in rows)
 
 
+def test_an_order_with_an_amount_and_no_refund_was_refunded_nothing(tmp_path):
+    world = World(tmp_path, as_of="2021-03-02T00:00:00").write(
+        raw_user="id,name,email,created_at\n"
+        + "".join(f"{u},{u},{u}@company.com,2021-01-01\n" for u in "abc"),
+        # greenery's orders have no refund_amount at all
+        raw_order="""
+            order_id,user_id,created_at,order_cost,order_total,refund_amount
+            o1,a,2021-03-01 10:00:00,40,,
+            o2,b,2021-03-01 10:00:00,,45,
+            o3,c,2021-03-01 10:00:00,,,
+        """,
+    )
+    world.build("kpis", "rfm_history", "lifetime_value", "profiles")
+    rows = world.by("marts.customer_profiles", "client_customer_id")
+    names = ("ECOM_TOTAL_REFUND_AMOUNT", "ECOM_TOTAL_REFUND_AMOUNT_1M", "ECOM_REFUND_RATE")
+    assert [rows["a"][name] for name in names] == [0, 0, 0]
+    assert [rows["b"][name] for name in names] == [0, 0, None]
+    # an order without any amount may have been refunded anything
+    assert [rows["c"][name] for name in names] == [None, None, None]
+
+
 def test_storage_grows_with_change_and_not_with_days(world):
     stored = world.rows("select count(*) as n from marts.customer_profile_history")[0]["n"]
     shown = world.rows("select count(*) as n from marts.customer_profiles")[0]["n"]
@@ -282,6 +308,72 @@ def test_attributes_come_and_go_between_runs(tmp_path):
     kept = (first.settings.home_dir / "profile_fields.csv").read_text()
     assert "BIG_ORDERS,FIELD1001" in kept
     assert "BIG_ORDER_SHARE,FIELD1003" in kept
+
+
+def test_an_expression_that_raises_on_a_row_is_null_there_and_told_by_a_check(tmp_path):
+    odd = AttributeRule(
+        name="STREET_NUMBER",
+        description="Number of the house",
+        type="BIGINT",
+        expression="cast(USER_NAME as bigint) -- of a name",
+    )
+    after = odd.model_copy(update={"name": "NEXT_DOOR", "expression": "STREET_NUMBER + 1"})
+    rules = Rules(attributes=(odd, after))
+    shop = Shop(datetime(2021, 1, 2, 23))
+    for account, name in {"a": "12", "b": "twelve", "c": "13", "d": ""}.items():
+        shop.accounts[account] = Account(name, datetime(2020, 12, 1))
+        shop.orders[account] = Order(account, datetime(2021, 1, 2, 9))
+    world = World(tmp_path, as_of=shop.clock.isoformat(), rules=rules).write(**source_of(shop))
+    pipeline = BarePipeline(world.settings)
+    pipeline.run(world.days())
+    pipeline.publish()
+    found = on_both(
+        world, "select CLIENT_CUSTOMER_ID, FIELD1001, FIELD1002 from CUSTOMER_PROFILES order by 1"
+    )
+    assert found == [("a", 12, 13), ("b", None, None), ("c", 13, 14), ("d", None, None)]
+    with Warehouse(database=str(world.settings.warehouse_path)).reading() as connection:
+        result = own_expressions_result(connection, registry_of(world.settings))
+        fine = own_expressions_result(connection, registry_of(World(tmp_path).settings))
+    assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
+    # the second one only passes the first one's null on
+    assert set(result.metadata) == {"own expressions", "breaches", "STREET_NUMBER"}
+    told = result.metadata["STREET_NUMBER"].value
+    assert (told["rows"], told["sample"]) == (1, ["b"])
+    assert (fine.passed, fine.metadata["breaches"].value) == (True, 0)
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        (
+            {"source": "orders", "aggregate": "max", "value": "cast(order_id as bigint)"},
+            "BROKEN: max of cast(order_id as bigint) in orders",
+        ),
+        (
+            {"source": "contacts", "value": "cast(user_name as bigint)"},
+            "BROKEN: cast(user_name as bigint) in contacts",
+        ),
+    ],
+)
+def test_an_own_attribute_that_some_value_breaks_is_named_with_what_to_do(tmp_path, own, told):
+    broken = AttributeRule(name="BROKEN", description="d", type="BIGINT", **own)
+    shop = Shop(datetime(2021, 1, 2, 23), {"a": Account("Ann", datetime(2020, 12, 1))})
+    shop.orders["o"] = Order("a", datetime(2021, 1, 2, 9))
+    rules = Rules(attributes=(OWN[0], broken))
+    world = World(tmp_path, as_of=shop.clock.isoformat(), rules=rules).write(**source_of(shop))
+    with pytest.raises(ConfigError) as caught:
+        world.build("kpis", "rfm_history", "lifetime_value", "profiles")
+    text = str(caught.value)
+    assert caught.value.__cause__ is None, "runs and alerts show the innermost error"
+    assert told in text
+    assert "Could not convert string" in text
+    assert "try_cast" in text
+    assert "LINE" not in text
+    # an engine that fails for another reason is not blamed on the attributes
+    with pytest.raises(duckdb.IOException), told_of_own(registry_of(world.settings)):
+        raise duckdb.IOException("disk full")
+    with pytest.raises(duckdb.DataError), told_of_own(registry_of(World(tmp_path).settings)):
+        raise duckdb.ConversionException("Conversion Error: of our own")
 
 
 def test_items_that_change_on_an_old_day_are_counted_anew(tmp_path):

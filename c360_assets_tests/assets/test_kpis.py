@@ -232,6 +232,23 @@ def test_a_day_has_orders_money_refunds_and_deliveries(tmp_path):
     assert columns(between, "average_order_value", "conversion_rate") == (None, None)
 
 
+def test_orders_with_amounts_and_no_refund_were_refunded_nothing(tmp_path):
+    world = shop(tmp_path).write(
+        raw_order="""
+            order_id,user_id,created_at,order_cost,refund_amount
+            o1,u1,2021-03-01 10:00:00,100,
+            o2,u1,2021-03-02 10:00:00,,
+            o3,u1,2021-03-03 10:00:00,30,
+            o4,u1,2021-03-03 11:00:00,30,10
+        """
+    )
+    world.build("kpis")
+    days = [on(world, f"2021-03-0{n}") for n in (1, 2, 3)]
+    # of an order without any amount nobody knows
+    assert [day["refund_amount"] for day in days] == [0, None, 10]
+    assert [day["net_revenue"] for day in days] == [100, None, 50]
+
+
 def test_orders_are_split_by_country_promotion_and_product(tmp_path):
     world = shop(tmp_path).build("kpis")
     day = date(2021, 3, 1)

@@ -152,7 +152,10 @@ def test_every_segment_of_the_default_grid_has_a_weight_of_its_own():
 @pytest.mark.parametrize(
     ("rules", "problem"),
     [
-        ({"segment_weights": {"At Risk": -1}}, "greater than or equal to 0"),
+        (
+            {"segment_weights": {"At Risk": -1}},
+            "the weight of At Risk is -1; write a number of 0 or more",
+        ),
         ({"segment_weights": [["a", 1], ["a", 2]]}, "names a segment twice: a, a"),
         ({"value_weight": float("inf")}, "finite"),
         ({"open_statuses": [" "]}, "words such as `open`"),

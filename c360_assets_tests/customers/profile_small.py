@@ -124,7 +124,7 @@ class Shop:
 
 def _commerce(orders: Sequence[Order], suffix: str) -> Values:
     costs = [o.cost for o in orders if o.cost is not None]
-    refunds = [o.refund for o in orders if o.refund is not None]
+    refunds = [o.refund or Decimal(0) for o in orders if (o.cost, o.refund) != (None, None)]
     nets = [o.cost - (o.refund or Decimal(0)) for o in orders if o.cost is not None]
     values: Values = {
         f"ECOM_NUMBER_OF_ORDERS{suffix}": len(orders),

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from c360_assets.attribute_rules import RESERVED, RESERVED_WORDS, AttributeRule
+from c360_assets.attribute_rules import RESERVED, RESERVED_WORDS, STATES, AttributeRule
 from c360_assets.customer_rules import LifecycleRules
 from c360_assets.customers.attribute_checks import SOURCE_COLUMNS, check_entry, check_expression
-from c360_assets.customers.attribute_sql import source_select
+from c360_assets.customers.attribute_sources import source_select
 from c360_assets.customers.attributes import build_registry
 from c360_assets.errors import ConfigError
 from c360_assets.settings import Settings
@@ -196,7 +196,15 @@ ODD = [
     *("[y for y in [1]]", "list_filter([1], y -> y > 0)", "no_such_function(1)", "list_sum([1])"),
     *("list_aggregate([1], 'sum')", "apply([1], lambda y: 1)", "list_reduce([1], lambda a, b: a)"),
 ]
-NOT_ALLOWED = [*QUERIES, *STATEMENTS, *CHANGING, *OUTSIDE, *MANY, *ODD]
+ZONED = [
+    *("timezone('UTC', timestamp '2021-01-01')", "timestamp '2021-01-01' at time zone 'UTC'"),
+    *("cast(date '2021-01-01' as timestamptz)", "timestamptz '2021-01-01'", "to_timestamp(1)"),
+    *("try_cast('x' as timestamp with time zone)", "date '2021-01-01'::timestamptz::varchar"),
+    *("make_timestamptz(1)", "cast('1' as time with time zone)", "cast('[]' as timestamptz[])"),
+    *("cast(null as struct(a timestamptz))", "strptime('1', '%z')", "try_strptime('1', '%H %Z')"),
+    *("strptime('1', ['%H', '%z'])", "uuid_extract_timestamp(uuid())"),
+]
+NOT_ALLOWED = [*ZONED, *QUERIES, *STATEMENTS, *CHANGING, *OUTSIDE, *MANY, *ODD]
 # deterministic, over one list: nothing speaks against them
 ALLOWED_AFTER_ALL = ["list_sum([1])", "list_aggregate([1], 'sum')"]
 EACH = [text for text in NOT_ALLOWED if text not in ALLOWED_AFTER_ALL]
@@ -230,6 +238,8 @@ def test_what_is_no_plain_expression_is_refused_wherever_it_stands(text):
         *("date '2021-01-01'", "(order_cost)", "if(order_cost > 1, 1, 0)", "status is null"),
         *("strftime(ordered_at, '%H')", "date_trunc('day', ordered_at)", "ifnull(order_cost, 0)"),
         *("status is not distinct from 'x'", "abs(-order_cost)", "status || 'x'", "order_cost % 2"),
+        *("strptime(status, '%Y-%m-%d')", "strftime(ordered_at, '%Z')", "epoch_ms(1)"),
+        *("cast(ordered_at as timestamp)", "make_timestamp(1)", "cast('1' as time) is null"),
         *("struct_pack(a := 1).a", "md5(status)", "hash(status)", "order_cost ** 2"),
         *ALLOWED_AFTER_ALL,
     ],
@@ -255,6 +265,52 @@ def test_an_expression_knows_what_stands_above_it_alone():
         build_registry(rules, LifecycleRules(), {})
     build_registry(rules[::-1], LifecycleRules(), {})
     accepted(**EXPRESSION | {"expression": "date_diff('day', FIRST_ORDER_DATE, profile_date)"})
+
+
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        ("EMAIL + 1", "No function matches"),
+        ("upper(EMAIL, 1)", "No function matches"),
+        ("cast('never' as bigint) + 1", "Could not convert string"),
+    ],
+)
+def test_an_expression_whose_types_do_not_fit_is_refused_by_its_name(expression, told):
+    text = refused(**EXPRESSION | {"expression": expression})
+    assert f"attribute OWN: its expression {expression!r} gives no BIGINT: " in text
+    assert told in text
+    assert "LINE" not in text
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        (SUM | {"value": "status"}, "sum of its value 'status' gives no BIGINT: "),
+        (SUM | {"value": "upper(order_cost, 1)"}, "gives no BIGINT: "),
+        (SUM | {"value": "ordered_at * 2", "aggregate": "max"}, "max of its value 'ordered_at * "),
+        (COUNT | {"where": "status + 1 > 2"}, "count where 'status + 1 > 2' gives no BIGINT: "),
+        (COUNT | {"aggregate": "days", "where": "upper(order_cost, 1)"}, "days where 'upper("),
+        (STATE | {"value": "created_at * 2"}, "its value 'created_at * 2' gives no VARCHAR: "),
+        (STATE | {"value": "upper(clv_90d, 1)", "source": "lifetime_value"}, "gives no"),
+    ],
+)
+def test_an_entry_whose_types_do_not_fit_is_refused_by_its_name_with_the_types(entry, told):
+    text = refused(**entry)
+    assert text.startswith("attribute OWN: ")
+    assert told in text
+    assert "LINE" not in text
+    assert "try_cast" in text
+    column = next(c for c in SOURCE_COLUMNS[entry["source"]] if c in text.split("gives no")[0])
+    assert f"{column} is a " in text
+
+
+@pytest.mark.parametrize("source", sorted(SOURCE_COLUMNS))
+def test_every_column_of_a_source_can_be_taken_or_counted(source):
+    for column in SOURCE_COLUMNS[source]:
+        entry = STATE | {"source": source, "value": column, "type": "VARCHAR"}
+        if source not in STATES:
+            entry |= {"aggregate": "max", "where": f"{column} is not null"}
+        accepted(**entry)
 
 
 def test_expressions_cannot_reach_the_times_of_the_store():

@@ -1,4 +1,4 @@
--- One row per support ticket, under the contact who has, or ever had, its address.
+-- One row per support ticket, under the contact of the account that has its address today.
 select
     i.contact_user_id as user_id,
     t.created_at as fact_at,

@@ -25,7 +25,13 @@ select
     cast(sum(sales_total) as decimal(38, 2)) as revenue,
     cast(sum(order_total) as decimal(38, 2)) as gross_revenue,
     count(case when refund_amount > 0 then 1 end) as refunds,
-    cast(sum(refund_amount) as decimal(38, 2)) as refund_amount,
+    -- an order with an amount and no refund was refunded nothing
+    cast(sum(
+        case
+            when coalesce(sales_total, order_total, refund_amount) is not null
+                then coalesce(refund_amount, 0)
+        end
+    ) as decimal(38, 2)) as refund_amount,
     cast(sum(total_products_ordered) as bigint) as units,
     count(distinct user_id) as customers,
     count(case when is_first_order then 1 end) as new_customers,

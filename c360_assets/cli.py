@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from c360_assets import __version__
+from c360_assets.cli_support.crm_app import crm_app
 from c360_assets.cli_support.merge_app import merge_app
 from c360_assets.errors import C360Error
 
@@ -48,6 +49,7 @@ app = typer.Typer(
 )
 
 app.add_typer(merge_app, name="merge")
+app.add_typer(crm_app, name="crm")
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON, and nothing else, to stdout.")]
 

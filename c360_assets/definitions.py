@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import dagster as dg
 
 from c360_assets.assets.campaigns import build_campaign_assets
+from c360_assets.assets.crm import build_crm_assets
 from c360_assets.assets.events import build_event_assets
 from c360_assets.assets.identity import build_identity_assets
 from c360_assets.assets.kpis import build_kpi_assets
@@ -66,7 +67,11 @@ def build_defs(
         warnings.simplefilter("ignore", dg.BetaWarning)
         pipeline = _pipeline(chosen, days)
     return dg.Definitions(
-        assets=[*pipeline, *build_publishing_assets(chosen, pipeline)],
+        assets=[
+            *pipeline,
+            *build_publishing_assets(chosen, pipeline),
+            *build_crm_assets(chosen),
+        ],
         jobs=build_jobs(),
         schedules=[build_daily_schedule(days)],
         sensors=[build_alert_sensor(chosen), *build_file_sensors(chosen, days)],

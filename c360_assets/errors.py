@@ -11,6 +11,10 @@
   * RequestError          a command was asked for what there is not: ask again (also a ValueError)
   * PublishRefusedError   a blocking check's latest result is a failure: mend its cause first
   * DeliveryError         a destination could not take the delivery: nothing was replaced
+  * LedgerError           the ledger of a CRM cannot be used: see its text, never remove it
+  * CrmError              a CRM could not be used: mend the cause (key? address?), run again
+    * RowsRefusedError    a CRM refused a whole call because of rows in it: send fewer at once
+    * OutcomeUnknownError a call may have arrived or not: read the records back before sending
   * AlertError            an alert channel could not deliver: it is tried again
     * AlertRefusedError   a channel is up and refuses this one message
 
@@ -62,6 +66,22 @@ class RequestError(C360Error, ValueError):
 
 class DeliveryError(C360Error):
     """A destination could not take a delivery; the last delivery stands."""
+
+
+class LedgerError(C360Error):
+    """The ledger of a CRM cannot be used; it is left as it is."""
+
+
+class CrmError(C360Error):
+    """A CRM could not be used at all; what was not acknowledged is sent by the next run."""
+
+
+class RowsRefusedError(CrmError):
+    """A CRM refused a whole call because of some row in it; the text is what it said."""
+
+
+class OutcomeUnknownError(CrmError):
+    """A call may have arrived or not; its rows are read back before they are sent again."""
 
 
 class AlertError(C360Error):

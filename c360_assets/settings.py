@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from c360_assets.attribute_rules import AttributeRule
 from c360_assets.config_problems import explain
+from c360_assets.crm_rules import CrmRules
 from c360_assets.customer_rules import (
     CampaignRules,
     LifecycleRules,
@@ -239,6 +240,7 @@ class Rules(_Strict):
     freshness: FreshnessRules = FreshnessRules()
     sensors: SensorRules = SensorRules()
     alerts: AlertRules = AlertRules()
+    crm: CrmRules = CrmRules()
 
 
 class Settings(BaseSettings):

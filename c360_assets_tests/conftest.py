@@ -39,3 +39,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the published data sets are not there: {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def shared_specs() -> Path:
+    """The interfaces as their vendors publish them (`hubspot`, `front`), beside the checkout."""
+    folder = REPO_ROOT.parent / "shared" / "specs"
+    if not folder.is_dir():
+        pytest.skip(f"the vendors' published descriptions are not there: {folder}")
+    return folder

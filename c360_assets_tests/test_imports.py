@@ -16,7 +16,7 @@ each_module = pytest.mark.parametrize(
 
 BASE = {
     *("errors", "domain_rules", "customer_rules", "attribute_rules", "settings", "contracts"),
-    "days",
+    *("days", "crm_rules"),
 }
 LAYERS = {"sources", "identity", "customers", "warehouse", "activation"}
 # What a part may import of c360_assets, beside itself.
@@ -26,9 +26,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "domain_rules": set(),
     "customer_rules": set(),
     "attribute_rules": set(),
+    "crm_rules": set(),
     "config_problems": set(),
     "settings": {
         *("errors", "domain_rules", "customer_rules", "attribute_rules", "config_problems"),
+        "crm_rules",
     },
     "days": set(),
     **{layer: BASE for layer in LAYERS},

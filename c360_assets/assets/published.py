@@ -1,9 +1,8 @@
-"""`published`: the read-only copy behind the blocking checks, and `crm_sync`, which reads it."""
+"""`published`: the read-only copy behind the blocking checks."""
 
 from collections.abc import Iterable, Sequence
 
 import dagster as dg
-import duckdb
 from dagster._core.storage.asset_check_execution_record import (
     AssetCheckExecutionRecord,
     AssetCheckExecutionRecordStatus,
@@ -11,23 +10,19 @@ from dagster._core.storage.asset_check_execution_record import (
 from dagster._core.storage.event_log.base import EventLogStorage
 
 from c360_assets import contracts
-from c360_assets.activation.destinations.file import FileDestination
-from c360_assets.activation.objects import CRM_OBJECTS
-from c360_assets.assets.shell import GROUPS, reasons_table, utc_now
+from c360_assets.assets.shell import reasons_table, utc_now
 from c360_assets.contracts import Table
-from c360_assets.errors import ConfigError, PublishRefusedError
+from c360_assets.errors import PublishRefusedError
 from c360_assets.settings import Settings
 from c360_assets.sources.landing import sweep
 from c360_assets.warehouse.duckdb import Warehouse
 from c360_assets.warehouse.publish import current_database, publish
-from c360_assets.warehouse.session import SAFE_CONFIG
 
 # Facts of any size stay where they lie; everything that pages and CRMs read is copied.
 NOT_PUBLISHED = {
     *("stg_events", "stg_orders", "stg_order_items", "user_event_days"),
     *("session_orders", "session_product_days", "order_lines"),
 }
-DESTINATIONS = ("file",)
 
 
 def published_tables() -> tuple[Table, ...]:
@@ -49,9 +44,9 @@ def published_tables() -> tuple[Table, ...]:
 def build_publishing_assets(
     settings: Settings, upstream: Sequence[dg.AssetsDefinition]
 ) -> list[dg.AssetsDefinition]:
-    """`published` and `crm_sync`; `upstream` are all assets before them."""
+    """`published`; `upstream` are all assets before it."""
     blocking = [spec.key for assets in upstream for spec in assets.check_specs if spec.blocking]
-    return [_published(settings, blocking), _crm_sync(settings)]
+    return [_published(settings, blocking)]
 
 
 def _published(settings: Settings, blocking: Sequence[dg.AssetCheckKey]) -> dg.AssetsDefinition:
@@ -123,49 +118,3 @@ def _last_evaluated(
     evaluated = {AssetCheckExecutionRecordStatus.FAILED, AssetCheckExecutionRecordStatus.SUCCEEDED}
     history = storage.get_asset_check_execution_history(key, limit=1, status=evaluated)
     return history[0] if history else None
-
-
-def _crm_sync(settings: Settings) -> dg.AssetsDefinition:
-    @dg.asset(
-        name="crm_sync",
-        group_name=GROUPS["crm"],
-        owners=["team:sales-operations"],
-        kinds={"csv"},
-        deps=["published"],
-        description=(
-            "Contacts, companies and gaggles delivered to the CRM destination (C360_CRM): "
-            "one CSV per object, and `changes.jsonl` with what is new, changed or gone."
-        ),
-    )
-    def crm_sync(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        destination = destination_of(settings)
-        database = current_database(settings.published_dir)
-        with duckdb.connect(str(database), read_only=True, config=SAFE_CONFIG) as connection:
-            delivery = destination.deliver(connection, CRM_OBJECTS, context.run.run_id, utc_now())
-        counts = {
-            f"{item.name}: {what}": getattr(item, what)
-            for item in delivery.objects
-            for what in ("rows", "new", "changed", "gone", "unchanged")
-        }
-        return dg.MaterializeResult(
-            metadata={
-                "location": dg.MetadataValue.path(str(delivery.location)),
-                "changes": delivery.number_of_changes,
-                "records": reasons_table(counts),
-            }
-        )
-
-    return crm_sync
-
-
-def destination_of(settings: Settings) -> FileDestination:
-    """The destination that `C360_CRM` names.
-
-    Raises:
-        ConfigError: there is no such destination.
-    """
-    if settings.crm not in DESTINATIONS:
-        raise ConfigError(
-            f"C360_CRM is {settings.crm!r}; the destinations are {', '.join(DESTINATIONS)}"
-        )
-    return FileDestination(settings.crm_dir)

@@ -25,6 +25,7 @@ from c360_assets.activation.destinations.base import Delivery, Destination
 from c360_assets.activation.destinations.file import FileDestination
 from c360_assets.activation.objects import CRM_OBJECTS, CrmObject
 from c360_assets.errors import ContractError, DeliveryError
+from c360_assets_tests.activation.sync.crm_small import Person, Small
 
 NOON = datetime(2021, 12, 1, 12, 0, tzinfo=UTC)
 CONTACTS = CrmObject("contacts", ("user_id",), "select * from contacts", "people")
@@ -693,28 +694,16 @@ def _mart(crm_object: CrmObject) -> str:
 
 
 def test_contacts_without_an_order_are_delivered_without_a_segment(tmp_path: Path) -> None:
-    connection = duckdb.connect()
-    connection.execute("create schema marts")
+    people = [Person("1", "a@x.io", orders=2), Person("2", "b@x.io")]
+    connection = Small(tmp_path, "", "", people).published()
     connection.execute(
-        "create table marts.contacts as select id as user_id, 'e' as email, 'n' as user_name, "
-        "'x.io' as corporate_email, null::varchar as gaggle_id, "
-        "timestamp '2021-01-01' as created_at, "
-        "null::timestamp as first_event, null::timestamp as most_recent_event, "
-        "0::bigint as number_of_events, null::timestamp as first_order, "
-        "null::timestamp as most_recent_order, 0::bigint as number_of_orders, "
-        "date '2021-01-01' as user_cohort from (values ('1'), ('2')) t(id)"
-    )
-    connection.execute(
-        "create table marts.rfm_segments as select '1' as user_id, 'Champions' as rfm_segment, "
-        "5 as recency_score, 5 as frequency_score, 5 as monetary_score"
+        "insert into marts.rfm_segments by name select '1' as user_id, 'Champions' as rfm_segment,"
+        " 5 as recency_score, 5 as frequency_score, 5 as monetary_score"
     )
     deliver(connection, tmp_path, CRM_OBJECTS[0])
     records = read_typed(tmp_path, "contacts")
     assert [r["rfm_segment"] for r in records] == ["Champions", None]
-    assert list(records[0])[-5:] == [
-        "user_cohort",
-        "rfm_segment",
-        "recency_score",
-        "frequency_score",
-        "monetary_score",
+    assert list(records[0])[-10:] == [
+        *("user_cohort", "rfm_segment", "recency_score", "frequency_score", "monetary_score"),
+        *("contact_id", "merged_emails", "lifecycle_stage", "clv_365d", "probability_alive"),
     ]

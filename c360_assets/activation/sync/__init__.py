@@ -1,0 +1,1 @@
+"""Row-wise syncs: what is wanted, what was acknowledged, the plan between, and its carrying out."""

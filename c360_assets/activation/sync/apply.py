@@ -1,0 +1,352 @@
+"""Carrying a plan out: batches, intents, verdicts, halving, and what a crash left open.
+
+Written once for all destinations, and against no vendor. Before a call its rows are intents in the
+ledger; after it each row is acknowledged, rejected, or still an intent. Nothing is acknowledged
+but by the CRM's own word on that very row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from typing import TypeVar
+
+import duckdb
+
+from c360_assets.activation.sync.ledger import Ledger
+from c360_assets.activation.sync.ledger_rows import Acknowledged, Intent, Known
+from c360_assets.activation.sync.model import (
+    CrmDestination,
+    Link,
+    ObjectMapping,
+    Remote,
+    Row,
+    Verdict,
+)
+from c360_assets.activation.sync.plan import LinkPlan, ObjectPlan, Resolved, resolve
+from c360_assets.activation.sync.wanted import rows_of
+from c360_assets.crm_rules import ObjectRules
+from c360_assets.errors import OutcomeUnknownError, RowsRefusedError
+
+Item = TypeVar("Item")
+
+
+@dataclass
+class Tally:
+    """What became of the rows of a run: `planned = acknowledged + rejected + unknown`."""
+
+    planned: int = 0
+    acknowledged: int = 0
+    rejected: int = 0
+    unknown: int = 0
+    conflicts: int = 0
+
+    def add(self, other: Tally) -> None:
+        """Add the figures of another part of the run."""
+        self.planned += other.planned
+        self.acknowledged += other.acknowledged
+        self.rejected += other.rejected
+        self.unknown += other.unknown
+        self.conflicts += other.conflicts
+
+
+@dataclass(frozen=True)
+class Sync:
+    """One run on one destination. `now` gives naive UTC."""
+
+    destination: CrmDestination
+    ledger: Ledger
+    run_id: str
+    now: Callable[[], datetime]
+
+    # --- what a crash left open ----------------------------------------------------------------
+
+    def recover(
+        self, mappings: Mapping[str, ObjectMapping], rules: Mapping[str, ObjectRules]
+    ) -> int:
+        """Read the rows of open intents back; what arrived is acknowledged. Returns how many."""
+        arrived = 0
+        for name, mapping in mappings.items():
+            intents = [intent for intent in self.ledger.intents() if intent.object == name]
+            for batch in batches(intents, self.destination.limits.rows_per_read):
+                arrived += self._recover_batch(mapping, rules[name], batch)
+        return arrived
+
+    def _recover_batch(
+        self, mapping: ObjectMapping, rules: ObjectRules, intents: Sequence[Intent]
+    ) -> int:
+        found = self._remotes(mapping, [Row(i.key, {}, i.unique, i.remote_id) for i in intents])
+        taken = [
+            Acknowledged(
+                i.object, i.key, found[i.key].remote_id, i.payload, i.hash, "recover"
+            )
+            for i in intents
+            if i.key in found and self._holds(found[i.key], i, rules)
+        ]  # fmt: skip
+        self.ledger.settle(taken, {}, self.run_id, self.now())
+        lost = {i.key for i in intents} - {row.key for row in taken}
+        self.ledger.forget_intents([(mapping.name, key) for key in sorted(lost)])
+        return len(taken)
+
+    def _holds(self, remote: Remote, intent: Intent, rules: ObjectRules) -> bool:
+        return all(
+            name in rules.fields
+            and self.destination.same(rules.fields[name].type, value, remote.values.get(name))
+            for name, value in intent.written.items()
+        )
+
+    # --- records -------------------------------------------------------------------------------
+
+    def resolved(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        mapping: ObjectMapping,
+        rules: ObjectRules,
+        keys: Sequence[str],
+    ) -> list[Resolved]:
+        """The wanted records of these keys beside what the CRM holds now; reads, writes nothing."""
+        wanted = rows_of(connection, mapping.name, keys)
+        known = self.ledger.known(mapping.name, keys)
+        asked = [_with_id(row, known.get(key)) for key, (row, _) in wanted.items()]
+        found = self._remotes(mapping, asked)
+        return [
+            resolve(
+                *(mapping.name, each, known.get(key), found.get(key)),
+                *(rules, self.destination.same),
+            )
+            for key, each in sorted(wanted.items())
+        ]
+
+    def _remotes(self, mapping: ObjectMapping, rows: Sequence[Row]) -> dict[str, Remote]:
+        """What the CRM holds of these rows, by key: by remote id, else by unique text."""
+        by_id = {row.remote_id: row.key for row in rows if row.remote_id is not None}
+        found: dict[str, Remote] = {}
+        limit = self.destination.limits.rows_per_read
+        for ids in batches(list(by_id), limit):
+            for remote_id, remote in self.destination.read(mapping, ids).items():
+                found[by_id[remote_id]] = remote
+        missing = {row.unique.lower(): row.key for row in rows if row.key not in found}
+        for texts in batches(list(missing), limit):
+            for text, remote in self.destination.find(mapping, texts).items():
+                found[missing[text]] = remote
+        return found
+
+    def write_records(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        mapping: ObjectMapping,
+        rules: ObjectRules,
+        plan: ObjectPlan,
+    ) -> Tally:
+        """Create and update what is planned, batch by batch."""
+        tally = Tally()
+        keys = [*plan.create, *plan.update]
+        for chunk in batches(keys, self.destination.limits.rows_per_write):
+            tally.add(self._write_chunk(mapping, self.resolved(connection, mapping, rules, chunk)))
+        return tally
+
+    def _write_chunk(self, mapping: ObjectMapping, records: Sequence[Resolved]) -> Tally:
+        tally = Tally(planned=len(records))
+        conflicts = [conflict for record in records for conflict in record.conflicts]
+        if conflicts:
+            self.ledger.keep_conflicts(conflicts, self.run_id, self.now())
+            tally.conflicts = len(conflicts)
+        # the CRM itself has just said that it holds all of these
+        there = [r for r in records if not r.row.payload and r.row.remote_id is not None]
+        self.ledger.settle(
+            [self._acknowledged(mapping, r, str(r.row.remote_id), "adopt") for r in there],
+            *({}, self.run_id, self.now()),
+        )
+        tally.acknowledged += len(there)
+        rest = [r for r in records if r.row.payload or r.row.remote_id is None]
+        creates = [r for r in rest if r.row.remote_id is None]
+        updates = [r for r in rest if r.row.remote_id is not None]
+        for group, call, action in (
+            (creates, self.destination.upsert, "create"),
+            (updates, self.destination.update, "update"),
+        ):
+            if group:
+                tally.add(self._send(mapping, group, call, action))
+        return tally
+
+    def _send(
+        self,
+        mapping: ObjectMapping,
+        records: Sequence[Resolved],
+        call: Callable[[ObjectMapping, Sequence[Row]], Sequence[Verdict]],
+        action: str,
+    ) -> Tally:
+        intents = [
+            Intent(
+                *(mapping.name, r.row.key, r.row.remote_id, r.row.unique),
+                *(r.row.payload, r.stored, r.hash, self.run_id),
+            )
+            for r in records
+        ]
+        self.ledger.intend(intents, self.now())
+        verdicts = halved(records, lambda part: call(mapping, [r.row for r in part]))
+        tally = Tally()
+        taken, refused = [], {}
+        for record, verdict in zip(records, verdicts, strict=True):
+            if verdict.outcome == "acknowledged" and verdict.remote_id is not None:
+                taken.append(self._acknowledged(mapping, record, verdict.remote_id, action))
+            elif verdict.outcome == "rejected":
+                key = (mapping.name, record.row.key, record.hash)
+                refused[key] = verdict.reason or "no reason given"
+            else:
+                tally.unknown += 1
+        self.ledger.settle(taken, refused, self.run_id, self.now())
+        tally.acknowledged, tally.rejected = len(taken), len(refused)
+        return tally
+
+    def _acknowledged(
+        self, mapping: ObjectMapping, record: Resolved, remote_id: str, action: str
+    ) -> Acknowledged:
+        return Acknowledged(
+            mapping.name, record.row.key, remote_id, record.stored, record.hash, action
+        )
+
+    # --- merges, deletions, links --------------------------------------------------------------
+
+    def merge_records(self, mapping: ObjectMapping, plan: ObjectPlan) -> Tally:
+        """Merge the records of people who are one; the ledger keeps the one that is left.
+
+        A merge cannot be repeated, so that both are read first: where the one to go is there no
+        more, an earlier run merged them and did not live to see the answer.
+        """
+        tally = Tally(planned=len(plan.merge))
+        for kept, gone in plan.merge:
+            known = self.ledger.known(mapping.name, (kept, gone))
+            verdict = self._merged_before(mapping, known[kept], known[gone])
+            if verdict is None:
+                verdict = self.destination.merge(
+                    mapping, known[kept].remote_id, known[gone].remote_id
+                )
+            if verdict.outcome == "acknowledged" and verdict.remote_id is not None:
+                # whatever the vendor made of the fields is compared anew
+                left = replace(known[kept], hash="")
+                rows = [
+                    self._moved(mapping, left, verdict.remote_id, "merge"),
+                    self._moved(mapping, known[gone], known[gone].remote_id, "delete"),
+                ]
+                self.ledger.settle(rows, {}, self.run_id, self.now())
+                tally.acknowledged += 1
+            elif verdict.outcome == "rejected":
+                reason = verdict.reason or "no reason given"
+                row = (mapping.name, gone, known[gone].hash)
+                self.ledger.settle([], {row: reason}, self.run_id, self.now())
+                tally.rejected += 1
+            else:
+                tally.unknown += 1
+        return tally
+
+    def _merged_before(self, mapping: ObjectMapping, kept: Known, gone: Known) -> Verdict | None:
+        there = self.destination.read(mapping, [kept.remote_id, gone.remote_id])
+        if gone.remote_id in there:
+            return None
+        if kept.remote_id in there:
+            return Verdict("acknowledged", kept.remote_id)
+        # the merge gave what is left an id of its own
+        text = str(kept.payload.get(mapping.unique) or "")
+        found = self.destination.find(mapping, [text]) if text else {}
+        left = found.get(text.lower())
+        return Verdict("acknowledged", left.remote_id) if left else None
+
+    def delete_records(self, mapping: ObjectMapping, plan: ObjectPlan) -> Tally:
+        """Delete what is wanted no more."""
+        tally = Tally(planned=len(plan.delete))
+        for keys in batches(plan.delete, self.destination.limits.rows_per_write):
+            known = list(self.ledger.known(mapping.name, keys).values())
+            verdicts = halved(
+                known, lambda part: self.destination.delete(mapping, [k.remote_id for k in part])
+            )
+            taken, refused = [], {}
+            for each, verdict in zip(known, verdicts, strict=True):
+                if verdict.outcome == "acknowledged":
+                    taken.append(self._moved(mapping, each, each.remote_id, "delete"))
+                elif verdict.outcome == "rejected":
+                    refused[mapping.name, each.key, each.hash] = verdict.reason or "no reason given"
+                else:
+                    tally.unknown += 1
+            self.ledger.settle(taken, refused, self.run_id, self.now())
+            tally.acknowledged += len(taken)
+            tally.rejected += len(refused)
+        return tally
+
+    def _moved(
+        self, mapping: ObjectMapping, known: Known, remote_id: str, action: str
+    ) -> Acknowledged:
+        return Acknowledged(
+            mapping.name, known.key, remote_id, known.payload, known.hash, action
+        )  # fmt: skip
+
+    def write_links(self, plan: LinkPlan, from_object: str, to_object: str) -> Tally:
+        """Make and take away links; those whose ends the CRM does not have yet wait."""
+        tally = Tally()
+        known = self.ledger.links(plan.kind)
+        for pairs in batches(plan.remove, self.destination.limits.links_per_write):
+            links = [Link(plan.kind, *known[pair]) for pair in pairs]
+            verdicts = halved(links, lambda part: self.destination.unlink(plan.kind, part))
+            tally.add(self._settle_links(plan.kind, pairs, links, verdicts, is_made=False))
+        for pairs in batches(plan.add, self.destination.limits.links_per_write):
+            starts = self.ledger.known(from_object, {a for a, _ in pairs})
+            ends = self.ledger.known(to_object, {b for _, b in pairs})
+            there = [(a, b) for a, b in pairs if a in starts and b in ends]
+            links = [Link(plan.kind, starts[a].remote_id, ends[b].remote_id) for a, b in there]
+            verdicts = halved(links, lambda part: self.destination.link(plan.kind, part))
+            tally.add(self._settle_links(plan.kind, there, links, verdicts, is_made=True))
+        return tally
+
+    def _settle_links(
+        self,
+        kind: str,
+        pairs: Sequence[tuple[str, str]],
+        links: Sequence[Link],
+        verdicts: Sequence[Verdict],
+        is_made: bool,
+    ) -> Tally:
+        tally = Tally(planned=len(pairs))
+        taken = {}
+        for pair, link, verdict in zip(pairs, links, verdicts, strict=True):
+            if verdict.outcome == "acknowledged":
+                taken[pair] = (link.from_id, link.to_id)
+            elif verdict.outcome == "rejected":
+                tally.rejected += 1
+            else:
+                tally.unknown += 1
+        tally.acknowledged = len(taken)
+        self.ledger.settle_links(kind, taken, is_made, self.run_id, self.now())
+        return tally
+
+
+def halved(
+    items: Sequence[Item], call: Callable[[Sequence[Item]], Sequence[Verdict]]
+) -> list[Verdict]:
+    """The verdicts of a call; where it is refused as a whole, those of its halves.
+
+    So one bad row costs about twice the logarithm of the batch in calls, and stops nobody else.
+    """
+    if not items:
+        return []
+    try:
+        return list(call(items))
+    except OutcomeUnknownError as error:
+        return [Verdict("unknown", reason=str(error))] * len(items)
+    except RowsRefusedError as error:
+        if len(items) == 1:
+            return [Verdict("rejected", reason=str(error))]
+        middle = len(items) // 2
+        return [*halved(items[:middle], call), *halved(items[middle:], call)]
+
+
+def batches(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
+    """The items in parts of at most `size`."""
+    rest = iter(items)
+    while part := list(islice(rest, size)):
+        yield part
+
+
+def _with_id(row: Row, known: Known | None) -> Row:
+    return row if known is None else Row(row.key, row.payload, row.unique, known.remote_id)

@@ -1,0 +1,318 @@
+"""The ledger: what each CRM has acknowledged, and what was under way.
+
+A SQLite file of its own, since nothing else can tell: the warehouse can be rebuilt, a CRM's
+acknowledgement cannot. It is written in small transactions that are flushed before the caller goes
+on, so that a killed process leaves either an intent or its outcome. Readers are never blocked.
+
+Belongs here: storing and finding. Not here: what to send (`plan`) and how (`apply`). Payloads are
+JSON texts; times are naive UTC in ISO 8601; no secret is ever among them.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from c360_assets.activation.sync.ledger_rows import (
+    SCHEMA,
+    VERSION,
+    Acknowledged,
+    Conflict,
+    Counts,
+    Intent,
+    Known,
+    Rejected,
+)
+from c360_assets.activation.sync.model import Payload
+from c360_assets.errors import LedgerError
+
+BUSY_SECONDS = 60.0
+# a rejected row waits longer from time to time, and at last for a change of what is wanted
+FIRST_WAIT = timedelta(minutes=5)
+MAX_WAIT = timedelta(days=1)
+MAX_ATTEMPTS = 8
+
+
+class Ledger:
+    """The acknowledged state of one destination in the ledger's file."""
+
+    def __init__(self, path: Path, destination: str) -> None:
+        self.path, self.destination = path, destination
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+        self._connection.execute("pragma journal_mode = wal")
+        self._connection.execute("pragma synchronous = full")
+        self._prepare()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Ledger:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _prepare(self) -> None:
+        with self._transaction() as connection:
+            version = connection.execute("pragma user_version").fetchone()[0]
+            if version == 0:
+                for statement in SCHEMA.split(";"):
+                    connection.execute(statement)
+                connection.execute(f"pragma user_version = {VERSION}")
+            elif version != VERSION:
+                raise LedgerError(
+                    f"{self.path} has the format {version}, this c360 writes {VERSION}; "
+                    "use the release of c360 that wrote it. Do not remove it: it alone knows what "
+                    "the CRM holds by us"
+                )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing, flushed to disk at its end."""
+        connection = self._connection
+        connection.execute("begin immediate")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("rollback")
+            raise
+        connection.execute("commit")
+
+    # --- reading -------------------------------------------------------------------------------
+
+    def hashes(self, object_: str) -> list[tuple[str, str, str]]:
+        """(key, remote id, hash) of every acknowledged record, by key."""
+        rows = self._rows(
+            "select key, remote_id, hash from records where destination = ? and object = ?"
+            " order by key",
+            object_,
+        )
+        return [(key, remote_id, hash_) for key, remote_id, hash_ in rows]
+
+    def known(self, object_: str, keys: Iterable[str]) -> dict[str, Known]:
+        """The acknowledged records of these keys."""
+        found = {}
+        for key in keys:
+            rows = self._rows(
+                "select key, remote_id, payload, hash from records"
+                " where destination = ? and object = ? and key = ?",
+                object_,
+                key,
+            )
+            for row in rows:
+                found[row[0]] = Known(row[0], row[1], json.loads(row[2]), row[3])
+        return found
+
+    def links(self, kind: str) -> dict[tuple[str, str], tuple[str, str]]:
+        """The acknowledged links: (from key, to key) -> their remote ids."""
+        rows = self._rows(
+            "select from_key, to_key, from_id, to_id from links where destination = ? and kind = ?",
+            kind,
+        )
+        return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+
+    def rejected(self, object_: str) -> dict[str, Rejected]:
+        """The rejected rows by key."""
+        rows = self._rows(
+            "select object, key, hash, reason, attempts, next_at from rejected"
+            " where destination = ? and object = ?",
+            object_,
+        )
+        return {
+            key: Rejected(name, key, hash_, reason, attempts, _time(next_at))
+            for name, key, hash_, reason, attempts, next_at in rows
+        }
+
+    def all_rejected(self) -> list[Rejected]:
+        """Every rejected row, by object and key."""
+        names = self._rows("select distinct object from rejected where destination = ? order by 1")
+        return [row for (name,) in names for row in self.rejected(name).values()]
+
+    def intents(self) -> list[Intent]:
+        """The rows of which no answer is known, in the order in which they were intended."""
+        rows = self._rows(
+            "select object, key, remote_id, unique_text, written, payload, hash, run_id"
+            " from intents where destination = ? order by intent, key"
+        )
+        return [
+            Intent(name, key, remote_id, unique, json.loads(written), json.loads(payload), *rest)
+            for name, key, remote_id, unique, written, payload, *rest in rows
+        ]
+
+    def _rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql, [self.destination, *parameters]).fetchall()
+
+    # --- writing -------------------------------------------------------------------------------
+
+    def intend(self, rows: Sequence[Intent], at: datetime) -> None:
+        """Note that these rows are about to be sent."""
+        with self._transaction() as connection:
+            (number,) = connection.execute("select coalesce(max(intent), 0) + 1 from intents")
+            connection.executemany(
+                "insert or replace into intents values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        *(number[0], self.destination, row.object, row.key, row.remote_id),
+                        *(row.unique, _json(row.written), _json(row.payload), row.hash),
+                        *(row.run_id, at.isoformat()),
+                    )
+                    for row in rows
+                ],
+            )
+
+    def settle(
+        self,
+        acknowledged: Sequence[Acknowledged],
+        rejected: Mapping[tuple[str, str, str], str],
+        run_id: str,
+        at: datetime,
+    ) -> None:
+        """Write what the CRM said of rows: those it took, and those it refused with the reason.
+
+        `rejected` is (object, key, hash) -> reason. Their intents end; those of others stay open.
+        """
+        with self._transaction() as connection:
+            for row in acknowledged:
+                self._remember(connection, row, run_id, at)
+            for (object_, key, hash_), reason in rejected.items():
+                self._refuse(connection, object_, key, hash_, reason, run_id, at)
+
+    def forget_intents(self, rows: Sequence[tuple[str, str]]) -> None:
+        """End the intents of (object, key) that never arrived."""
+        with self._transaction() as connection:
+            connection.executemany(
+                "delete from intents where destination = ? and object = ? and key = ?",
+                [(self.destination, *row) for row in rows],
+            )
+
+    def _remember(
+        self, connection: sqlite3.Connection, row: Acknowledged, run_id: str, at: datetime
+    ) -> None:
+        where = (self.destination, row.object, row.key)
+        before = connection.execute(
+            "select remote_id, payload, hash from records"
+            " where destination = ? and object = ? and key = ?",
+            where,
+        ).fetchone() or (None, None, None)
+        connection.execute(
+            "insert into changes (destination, run_id, at, object, key, action, remote_id_before,"
+            " payload_before, hash_before, remote_id, payload) values (?,?,?,?,?,?,?,?,?,?,?)",
+            (
+                *(self.destination, run_id, at.isoformat(), row.object, row.key, row.action),
+                *(*before, row.remote_id, _json(row.payload)),
+            ),
+        )
+        if row.action == "delete":
+            connection.execute(
+                "delete from records where destination = ? and object = ? and key = ?", where
+            )
+        else:
+            connection.execute(
+                "insert or replace into records values (?, ?, ?, ?, ?, ?, ?, ?)",
+                (*where, row.remote_id, _json(row.payload), row.hash, at.isoformat(), run_id),
+            )
+        for table in ("rejected", "intents"):
+            connection.execute(
+                f"delete from {table} where destination = ? and object = ? and key = ?", where
+            )
+
+    def _refuse(
+        self,
+        connection: sqlite3.Connection,
+        object_: str,
+        key: str,
+        hash_: str,
+        reason: str,
+        run_id: str,
+        at: datetime,
+    ) -> None:
+        where = (self.destination, object_, key)
+        before = connection.execute(
+            "select attempts, first_at from rejected"
+            " where destination = ? and object = ? and key = ? and hash = ?",
+            (*where, hash_),
+        ).fetchone() or (0, at.isoformat())
+        attempts = before[0] + 1
+        wait = min(FIRST_WAIT * 2 ** (attempts - 1), MAX_WAIT)
+        next_at = None if attempts >= MAX_ATTEMPTS else (at + wait).isoformat()
+        connection.execute(
+            "insert or replace into rejected values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*where, hash_, reason, attempts, before[1], at.isoformat(), next_at, run_id),
+        )
+        connection.execute(
+            "delete from intents where destination = ? and object = ? and key = ?", where
+        )
+
+    def settle_links(
+        self,
+        kind: str,
+        taken: Mapping[tuple[str, str], tuple[str, str]],
+        is_made: bool,
+        run_id: str,
+        at: datetime,
+    ) -> None:
+        """Write which links the CRM made, or took away: (from key, to key) -> remote ids."""
+        keys = [(self.destination, kind, *pair) for pair in taken]
+        with self._transaction() as connection:
+            connection.executemany(
+                "delete from links"
+                " where destination = ? and kind = ? and from_key = ? and to_key = ?",
+                keys,
+            )
+            if is_made:
+                connection.executemany(
+                    "insert into links values (?, ?, ?, ?, ?, ?, ?, ?)",
+                    [
+                        (*key, *ids, at.isoformat(), run_id)
+                        for key, ids in zip(keys, taken.values(), strict=True)
+                    ],
+                )
+
+    def keep_conflicts(self, conflicts: Sequence[Conflict], run_id: str, at: datetime) -> None:
+        """Keep the newest conflict of each field."""
+        with self._transaction() as connection:
+            connection.executemany(
+                "insert or replace into conflicts values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        *(self.destination, c.object, c.key, c.field, c.policy),
+                        *(c.last_sent, c.in_crm, c.wanted, at.isoformat(), run_id),
+                    )
+                    for c in conflicts
+                ],
+            )
+
+    def begin_run(self, run_id: str, at: datetime) -> None:
+        """Note that a run began; one that was killed and is run again keeps its row."""
+        with self._transaction() as connection:
+            connection.execute(
+                "insert or replace into runs (destination, run_id, started_at) values (?, ?, ?)",
+                (self.destination, run_id, at.isoformat()),
+            )
+
+    def end_run(self, run_id: str, counts: Counts, at: datetime) -> None:
+        """Note how a run ended."""
+        with self._transaction() as connection:
+            connection.execute(
+                "update runs set ended_at = ?, planned = ?, acknowledged = ?, rejected = ?,"
+                " unknown = ?, calls = ? where destination = ? and run_id = ?",
+                (
+                    *(at.isoformat(), counts.planned, counts.acknowledged, counts.rejected),
+                    *(counts.unknown, counts.calls, self.destination, run_id),
+                ),
+            )
+
+
+def _json(payload: Payload) -> str:
+    return json.dumps(dict(payload), ensure_ascii=False, sort_keys=True)
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,0 +1,133 @@
+"""What the ledger keeps: its tables, and the rows that go in and come out.
+
+Times are naive UTC in ISO 8601, payloads JSON texts; no secret is ever among them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from c360_assets.activation.sync.model import Payload
+
+VERSION = 1
+SCHEMA = """
+create table records (
+    destination text not null, object text not null, key text not null,
+    remote_id text not null, payload text not null, hash text not null,
+    acknowledged_at text not null, run_id text not null,
+    primary key (destination, object, key)
+) without rowid;
+create index records_by_remote_id on records (destination, object, remote_id);
+create table links (
+    destination text not null, kind text not null, from_key text not null, to_key text not null,
+    from_id text not null, to_id text not null,
+    acknowledged_at text not null, run_id text not null,
+    primary key (destination, kind, from_key, to_key)
+) without rowid;
+create table rejected (
+    destination text not null, object text not null, key text not null,
+    hash text not null, reason text not null, attempts integer not null,
+    first_at text not null, last_at text not null, next_at text, run_id text not null,
+    primary key (destination, object, key)
+) without rowid;
+create table intents (
+    intent integer not null, destination text not null, object text not null, key text not null,
+    remote_id text, unique_text text not null, written text not null, payload text not null,
+    hash text not null, run_id text not null, at text not null,
+    primary key (destination, object, key)
+) without rowid;
+create table conflicts (
+    destination text not null, object text not null, key text not null, field text not null,
+    policy text not null, last_sent text, in_crm text, wanted text, at text not null,
+    run_id text not null,
+    primary key (destination, object, key, field)
+) without rowid;
+create table changes (
+    change integer primary key, destination text not null, run_id text not null, at text not null,
+    object text not null, key text not null, action text not null,
+    remote_id_before text, payload_before text, hash_before text,
+    remote_id text, payload text
+);
+create index changes_by_run on changes (destination, run_id);
+create table runs (
+    destination text not null, run_id text not null, started_at text not null, ended_at text,
+    planned integer, acknowledged integer, rejected integer, unknown integer, calls integer,
+    primary key (destination, run_id)
+) without rowid;
+"""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A record as the CRM last acknowledged it."""
+
+    key: str
+    remote_id: str
+    payload: Payload
+    hash: str
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A row that was about to be sent, and of which no answer is known.
+
+    `written` are the fields of the call, `payload` is what the record would hold by us after it.
+    """
+
+    object: str
+    key: str
+    remote_id: str | None
+    unique: str
+    written: Payload
+    payload: Payload
+    hash: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A row that the CRM refused; `next_at` is None where only another payload is tried again."""
+
+    object: str
+    key: str
+    hash: str
+    reason: str
+    attempts: int
+    next_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A field that somebody edited in the CRM, and what its policy did about it."""
+
+    object: str
+    key: str
+    field: str
+    policy: str
+    last_sent: str | None
+    in_crm: str | None
+    wanted: str | None
+
+
+@dataclass(frozen=True)
+class Acknowledged:
+    """A row that the CRM took: what the record holds by us from now on."""
+
+    object: str
+    key: str
+    remote_id: str
+    payload: Payload
+    hash: str
+    action: str
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a run planned and what became of it, in rows; and its calls."""
+
+    planned: int
+    acknowledged: int
+    rejected: int
+    unknown: int
+    calls: int

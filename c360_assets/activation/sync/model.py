@@ -1,0 +1,172 @@
+"""What syncs and destinations say to each other: records, links, verdicts, and the protocol.
+
+Belongs here: plain values without behaviour of their own. Not here: HTTP, SQL, the ledger.
+
+A payload is a dict of destination field -> text, number, boolean or None: the record as the
+mapping of c360.toml makes it. How a vendor spells a value is the destination's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
+
+from c360_assets.crm_rules import FieldType
+
+Value: TypeAlias = str | int | float | bool | None
+Payload: TypeAlias = Mapping[str, Value]
+Outcome: TypeAlias = Literal["acknowledged", "rejected", "unknown"]
+
+COMPANIES, CONTACTS, GAGGLES = "companies", "contacts", "gaggles"
+# records that others point to come first
+RECORD_ORDER = (COMPANIES, CONTACTS, GAGGLES)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A record to be created or updated: its key here, and the remote id where it is known.
+
+    `payload` holds the fields to write; for an update those that change alone. `unique` is the
+    text by which the CRM can tell that a record is the same (an address, a domain).
+    """
+
+    key: str
+    payload: Payload
+    unique: str
+    remote_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link between two records, by remote ids; `kind` is the name of the mapping's entry."""
+
+    kind: str
+    from_id: str
+    to_id: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the CRM said of one row of a call.
+
+    A rejected row has the CRM's `reason`; `remote_id` is known where it was acknowledged.
+    """
+
+    outcome: Outcome
+    remote_id: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A record as it stands in the CRM: values as the CRM spells them, None where it is empty."""
+
+    remote_id: str
+    values: Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class RemoteField:
+    """A field that the CRM has: its name, our type for it (None: no such), and whether we may."""
+
+    name: str
+    type: FieldType | None
+    is_writable: bool = True
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one call takes: rows of a batch, and the account's calls within so many seconds."""
+
+    rows_per_write: int = 100
+    rows_per_read: int = 100
+    links_per_write: int = 100
+    calls: int = 100
+    seconds: float = 10.0
+
+
+@dataclass(frozen=True)
+class ObjectMapping:
+    """How records of one object are written to a destination.
+
+    `fields` are destination fields with their types, in the order of the mapping; `unique` is the
+    field that holds the unique text.
+    """
+
+    name: str
+    remote_object: str
+    unique: str
+    fields: Mapping[str, FieldType] = field(default_factory=dict)
+
+
+class CrmDestination(Protocol):
+    """One vendor's interface. Every method is one call, or raises `CrmError`.
+
+    A method that writes rows returns one verdict per row, in their order. A call that was refused
+    as a whole because of its rows raises `RowsRefusedError`: the caller halves it. One that may
+    have arrived or not raises `OutcomeUnknownError`.
+    """
+
+    @property
+    def name(self) -> str:
+        """The word for it in `C360_CRM`."""
+        ...
+
+    @property
+    def limits(self) -> Limits:
+        """How much one call takes, and how many calls the account has."""
+        ...
+
+    @property
+    def calls(self) -> int:
+        """The calls made so far."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...
+
+    def fields(self, mapping: ObjectMapping) -> Mapping[str, RemoteField]:
+        """The fields that the CRM has for the object, by name."""
+        ...
+
+    def create_field(self, mapping: ObjectMapping, name: str, type_: FieldType) -> None:
+        """Make a missing field of our own."""
+        ...
+
+    def read(self, mapping: ObjectMapping, ids: Sequence[str]) -> Mapping[str, Remote]:
+        """The records with these remote ids that exist, by remote id."""
+        ...
+
+    def find(self, mapping: ObjectMapping, unique: Sequence[str]) -> Mapping[str, Remote]:
+        """The records with these unique texts that exist, by that text in lower case."""
+        ...
+
+    def upsert(self, mapping: ObjectMapping, rows: Sequence[Row]) -> Sequence[Verdict]:
+        """Create the rows, or update those whose unique text the CRM has."""
+        ...
+
+    def update(self, mapping: ObjectMapping, rows: Sequence[Row]) -> Sequence[Verdict]:
+        """Update records by remote id."""
+        ...
+
+    def merge(self, mapping: ObjectMapping, kept: str, gone: str) -> Verdict:
+        """Merge two records; the verdict has the remote id of what is left."""
+        ...
+
+    def delete(self, mapping: ObjectMapping, ids: Sequence[str]) -> Sequence[Verdict]:
+        """Take records out of the CRM (archive them, where it can); one gone before is well."""
+        ...
+
+    def link(self, kind: str, links: Sequence[Link]) -> Sequence[Verdict]:
+        """Make links; one that is there already is well."""
+        ...
+
+    def unlink(self, kind: str, links: Sequence[Link]) -> Sequence[Verdict]:
+        """Take links away; one that is not there is well."""
+        ...
+
+    def same(self, type_: FieldType, ours: Value, theirs: str | None) -> bool:
+        """Whether a value as the CRM spells it is our value."""
+        ...

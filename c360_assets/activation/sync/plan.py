@@ -1,0 +1,221 @@
+"""The plan of a sync: what is wanted beside what was acknowledged, and what to write of it.
+
+Nothing here writes to a CRM or to the ledger. `compare` works on hashes in the engine; `resolve`
+looks at single records, with what the CRM holds now, and tells field by field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from math import ceil
+
+import duckdb
+import pandas as pd
+
+from c360_assets.activation.sync.ledger import Ledger
+from c360_assets.activation.sync.ledger_rows import Conflict, Known
+from c360_assets.activation.sync.model import Limits, Payload, Remote, Row, Value
+from c360_assets.crm_rules import FieldType, ObjectRules
+
+Same = Callable[[FieldType, Value, str | None], bool]
+
+
+@dataclass(frozen=True)
+class ObjectPlan:
+    """What is to be done with the records of one object, by their keys.
+
+    `waiting` are rejected rows whose next attempt is not due; `merge` are (kept, gone) keys;
+    `left` are records wanted no more that stay in the CRM, since the mapping does not delete.
+    """
+
+    object: str
+    create: Sequence[str] = ()
+    update: Sequence[str] = ()
+    merge: Sequence[tuple[str, str]] = ()
+    delete: Sequence[str] = ()
+    unchanged: int = 0
+    waiting: int = 0
+    left: int = 0
+
+    @property
+    def planned(self) -> int:
+        """The rows that a sync would touch."""
+        return len(self.create) + len(self.update) + len(self.merge) + len(self.delete)
+
+    def reads(self, limits: Limits) -> int:
+        """Calls that read what the CRM holds of what is to be written."""
+        sizes = (len(self.create), len(self.update))
+        return sum(ceil(size / limits.rows_per_read) for size in sizes)
+
+    def writes(self, limits: Limits) -> int:
+        """Calls that write, if every row differs from what the CRM holds."""
+        sizes = (len(self.create), len(self.update), len(self.delete))
+        return len(self.merge) + sum(ceil(size / limits.rows_per_write) for size in sizes)
+
+
+@dataclass(frozen=True)
+class LinkPlan:
+    """Links to make and to take away: (from key, to key)."""
+
+    kind: str
+    add: Sequence[tuple[str, str]] = ()
+    remove: Sequence[tuple[str, str]] = ()
+    unchanged: int = 0
+
+    @property
+    def planned(self) -> int:
+        """The links that a sync would touch."""
+        return len(self.add) + len(self.remove)
+
+    def writes(self, limits: Limits) -> int:
+        """Calls that write."""
+        return sum(ceil(len(links) / limits.links_per_write) for links in (self.add, self.remove))
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """One record of the plan, looked at beside what the CRM holds.
+
+    `row` has the fields to write, perhaps none; `stored` is what the ledger will say of it;
+    `changes` are (old, new) by field.
+    """
+
+    row: Row
+    stored: Payload
+    hash: str
+    changes: Mapping[str, tuple[str | None, Value]] = field(default_factory=dict)
+    conflicts: Sequence[Conflict] = ()
+
+
+def compare(
+    connection: duckdb.DuckDBPyConnection,
+    ledger: Ledger,
+    rules: ObjectRules,
+    object_: str,
+    merged: Mapping[str, str],
+    now: datetime,
+) -> ObjectPlan:
+    """Compare `wanted_<object>` with the ledger.
+
+    `merged` leads from keys that ended in a merge to those of today. `now` is naive UTC.
+    """
+    known = pd.DataFrame(ledger.hashes(object_), columns=["key", "remote_id", "hash"], dtype="str")
+    differing, gone, total = _differences(connection, object_, known, ledger, now)
+    here = set(known["key"]) - set(gone)
+    merge = [(merged[key], key) for key in gone if merged.get(key) in here]
+    ended = [key for key in gone if merged.get(key) not in here]
+    return ObjectPlan(
+        object_,
+        create=[key for key, is_known, waits in differing if not is_known and not waits],
+        update=[key for key, is_known, waits in differing if is_known and not waits],
+        merge=merge,
+        delete=ended if rules.delete else (),
+        unchanged=total - len(differing),
+        waiting=sum(waits for _, _, waits in differing),
+        left=0 if rules.delete else len(ended),
+    )
+
+
+def _differences(
+    connection: duckdb.DuckDBPyConnection,
+    object_: str,
+    known: pd.DataFrame,
+    ledger: Ledger,
+    now: datetime,
+) -> tuple[list[tuple[str, bool, bool]], list[str], int]:
+    """Wanted rows that differ: (key, is known, is waiting); known keys wanted no more; all rows."""
+    waiting = [
+        (row.key, row.hash)
+        for row in ledger.rejected(object_).values()
+        if row.next_at is None or row.next_at > now
+    ]
+    connection.register("crm_known", known)
+    connection.register("crm_waiting", pd.DataFrame(waiting, columns=["key", "hash"], dtype="str"))
+    try:
+        rows = connection.execute(
+            f"""
+            select w.key, k.key is not null as is_known, x.key is not null as is_waiting
+            from wanted_{object_} as w
+            left join crm_known as k on k.key = w.key
+            left join crm_waiting as x on x.key = w.key and x.hash = w.hash
+            where k.hash is distinct from w.hash
+            order by w.key
+            """
+        ).fetchall()
+        gone = connection.execute(
+            "select k.key from crm_known as k"
+            f" where k.key not in (select key from wanted_{object_}) order by k.key"
+        ).fetchall()
+        total = connection.execute(f"select count(*) from wanted_{object_}").fetchall()[0][0]
+    finally:
+        connection.unregister("crm_known")
+        connection.unregister("crm_waiting")
+    return rows, [key for (key,) in gone], int(total)
+
+
+def compare_links(
+    kind: str, wanted: Iterable[tuple[str, str]], known: Iterable[tuple[str, str]]
+) -> LinkPlan:
+    """Compare the links wanted with those acknowledged."""
+    before, after = set(known), set(wanted)
+    return LinkPlan(kind, sorted(after - before), sorted(before - after), len(after & before))
+
+
+def resolve(
+    object_: str,
+    wanted: tuple[Row, str],
+    known: Known | None,
+    remote: Remote | None,
+    rules: ObjectRules,
+    same: Same,
+) -> Resolved:
+    """What to write of a record: last sent, now in the CRM, and wanted, field by field.
+
+    `remote` is None where the CRM does not have the record. A record that the CRM has and the
+    ledger does not know was made by people: what stands in its fields is theirs.
+    """
+    row, hash_ = wanted
+    written: dict[str, Value] = {}
+    stored: dict[str, Value] = {}
+    changes: dict[str, tuple[str | None, Value]] = {}
+    conflicts = []
+    for name, value in row.payload.items():
+        field_rules = rules.fields[name]
+        theirs = None if remote is None else remote.values.get(name)
+        last = None if known is None else known.payload.get(name)
+        if remote is not None and same(field_rules.type, value, theirs):
+            stored[name] = value
+            continue
+        is_edited = remote is not None and not same(field_rules.type, last, theirs)
+        may_write = _may_write(field_rules.policy, theirs, is_edited)
+        if is_edited and not (theirs in (None, "") and may_write):
+            conflicts.append(
+                Conflict(
+                    *(object_, row.key, name, field_rules.policy),
+                    *(_text(last), theirs, _text(value)),
+                )
+            )
+        if not may_write:
+            stored[name] = last
+            continue
+        if remote is None and value is None:
+            stored[name] = value
+            continue
+        written[name] = stored[name] = value
+        changes[name] = (theirs, value)
+    remote_id = remote.remote_id if remote is not None else None
+    return Resolved(Row(row.key, written, row.unique, remote_id), stored, hash_, changes, conflicts)
+
+
+def _may_write(policy: str, theirs: str | None, is_edited: bool) -> bool:
+    if policy == "always":
+        return True
+    if policy == "fill_empty":
+        return theirs in (None, "")
+    return not is_edited or theirs in (None, "")
+
+
+def _text(value: Value) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,280 @@
+"""One sync from end to end: recover, compare, plan, apply. One at a time per destination.
+
+Belongs here: the order of things. A plan reads the CRM and writes nothing; a sync plans anew behind
+the lock, so that two of them at once send nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+from filelock import FileLock, Timeout
+
+from c360_assets.activation.objects import CRM_OBJECTS, CrmObject
+from c360_assets.activation.sync.apply import Sync, Tally, batches
+from c360_assets.activation.sync.ledger import Ledger
+from c360_assets.activation.sync.ledger_rows import Counts
+from c360_assets.activation.sync.model import (
+    RECORD_ORDER,
+    CrmDestination,
+    ObjectMapping,
+)
+from c360_assets.activation.sync.plan import LinkPlan, ObjectPlan, Resolved, compare, compare_links
+from c360_assets.activation.sync.wanted import load_suppression, make_wanted
+from c360_assets.activation.tabular import identifier
+from c360_assets.crm_rules import DestinationRules, LinkRules, ObjectRules
+from c360_assets.errors import ConfigError, CrmError
+
+LEDGER = "ledger.sqlite"
+LOCK_SECONDS = 3600.0
+# what a record is told by here, whatever happens to addresses
+KEYS = {"companies": "corporate_email", "contacts": "contact_id", "gaggles": "gaggle_id"}
+
+
+@dataclass(frozen=True)
+class SyncPlan:
+    """What a sync would do now. `is_online` says that the CRM was asked for what it holds."""
+
+    objects: Mapping[str, ObjectPlan]
+    links: Mapping[str, LinkPlan]
+    open_intents: int
+    calls: int
+    seconds: float
+    details: Mapping[str, Sequence[Resolved]] = field(default_factory=dict)
+
+    @property
+    def planned(self) -> int:
+        """The rows that a sync would touch."""
+        records = sum(part.planned for part in self.objects.values())
+        return records + sum(part.planned for part in self.links.values())
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What a sync did."""
+
+    tally: Tally
+    recovered: int
+    calls: int
+    by_part: Mapping[str, Tally]
+
+
+@dataclass
+class Job:
+    """A destination with its rules, the published copy, and the folder of the ledger."""
+
+    destination: CrmDestination
+    rules: DestinationRules
+    connection: duckdb.DuckDBPyConnection
+    folder: Path
+    source: Path
+    suppression: Sequence[str] = ()
+
+    # --- what is wanted ------------------------------------------------------------------------
+
+    def objects(self) -> dict[str, ObjectRules]:
+        """The mapped objects, in the order in which they are sent."""
+        found = {name: getattr(self.rules, name) for name in RECORD_ORDER}
+        return {name: rules for name, rules in found.items() if rules is not None}
+
+    def mapping(self, name: str) -> ObjectMapping:
+        """How the records of an object are written."""
+        rules = self.objects()[name]
+        types = {field_name: each.type for field_name, each in rules.fields.items()}
+        return ObjectMapping(name, rules.remote_object, rules.unique, types)
+
+    def prepare_wanted(self) -> dict[str, int]:
+        """Make the tables of what is wanted; returns rows by object."""
+        load_suppression(self.connection, self.suppression, self.source)
+        sources = {each.name: each for each in CRM_OBJECTS}
+        return {
+            name: make_wanted(self.connection, sources[name], rules, KEYS[name])
+            for name, rules in self.objects().items()
+        }
+
+    def missing_fields(self) -> dict[str, list[str]]:
+        """Fields of the mapping that the CRM lacks, by object.
+
+        Raises:
+            ConfigError: a field is there with another type, or cannot be written.
+        """
+        missing, problems = {}, []
+        for name in self.objects():
+            mapping = self.mapping(name)
+            there = self.destination.fields(mapping)
+            missing[name] = sorted(set(mapping.fields) - set(there))
+            for field_name, type_ in mapping.fields.items():
+                found = there.get(field_name)
+                if found is None:
+                    continue
+                if not found.is_writable:
+                    problems.append(f"{name}.{field_name} cannot be written by us")
+                elif found.type is not None and not _fits(type_, found.type):
+                    problems.append(f"{name}.{field_name} is {found.type} there, {type_} here")
+        if problems:
+            raise ConfigError(
+                f"crm.{self.destination.name}: {'; '.join(problems)}; change the mapping in "
+                "c360.toml or the field in the CRM. Nothing was sent"
+            )
+        return {name: fields for name, fields in missing.items() if fields}
+
+    def create_fields(self) -> dict[str, list[str]]:
+        """Make the fields that are missing (`c360 crm prepare`); returns them."""
+        missing = self.missing_fields()
+        for name, fields in missing.items():
+            mapping = self.mapping(name)
+            for field_name in fields:
+                self.destination.create_field(mapping, field_name, mapping.fields[field_name])
+        return missing
+
+    # --- planning ------------------------------------------------------------------------------
+
+    def plan(self, with_details: int = 0) -> SyncPlan:
+        """What a sync would do now; sends nothing. Of `with_details` records, field by field."""
+        with self._ledger() as ledger:
+            self.prepare_wanted()
+            plan = self._plan(ledger)
+            if not with_details:
+                return plan
+            sync = Sync(self.destination, ledger, "plan", _now)
+            details = {}
+            for name, part in plan.objects.items():
+                keys = [*part.create, *part.update][:with_details]
+                rules, mapping = self.objects()[name], self.mapping(name)
+                details[name] = [
+                    record
+                    for chunk in batches(keys, self.destination.limits.rows_per_read)
+                    for record in sync.resolved(self.connection, mapping, rules, chunk)
+                ]
+            return SyncPlan(
+                *(plan.objects, plan.links, plan.open_intents, plan.calls, plan.seconds), details
+            )
+
+    def _plan(self, ledger: Ledger) -> SyncPlan:
+        merged = self._merged()
+        now = _now()
+        objects = {
+            name: compare(
+                self.connection, ledger, rules, name, merged if name == "contacts" else {}, now
+            )
+            for name, rules in self.objects().items()
+        }
+        links = {
+            kind: compare_links(kind, self._wanted_links(rules), ledger.links(kind))
+            for kind, rules in self._links().items()
+        }
+        limits = self.destination.limits
+        calls = sum(part.reads(limits) + part.writes(limits) for part in objects.values())
+        calls += sum(part.writes(limits) for part in links.values())
+        seconds = max(calls - limits.calls, 0) / limits.calls * limits.seconds
+        return SyncPlan(objects, links, len(ledger.intents()), calls, seconds)
+
+    def _merged(self) -> dict[str, str]:
+        """Contact ids that ended in a merge, and those that bear their history today."""
+        rows = self.connection.execute(
+            "select contact_id, current_contact_id from identity.contact_id_history"
+            " where current_contact_id is not null and contact_id <> current_contact_id"
+        ).fetchall()
+        return dict(rows)
+
+    def _links(self) -> dict[str, LinkRules]:
+        objects = self.objects()
+        return {
+            kind: rules
+            for kind, rules in (self.rules.links or {}).items()
+            if rules.from_object in objects and rules.to_object in objects
+        }
+
+    def _wanted_links(self, rules: LinkRules) -> list[tuple[str, str]]:
+        source: CrmObject = next(o for o in CRM_OBJECTS if o.name == rules.from_object)
+        key, column = identifier(KEYS[rules.from_object]), identifier(rules.column)
+        return self.connection.execute(
+            f"select distinct cast(s.{key} as varchar), cast(s.{column} as varchar)"
+            f" from ({source.select}) as s"
+            f" inner join wanted_{rules.from_object} as a on a.key = cast(s.{key} as varchar)"
+            f" inner join wanted_{rules.to_object} as b on b.key = cast(s.{column} as varchar)"
+        ).fetchall()
+
+    # --- applying ------------------------------------------------------------------------------
+
+    def sync(self, run_id: str) -> Synced:
+        """Bring the CRM to what is wanted.
+
+        Raises:
+            ConfigError: the CRM lacks fields of the mapping; nothing was sent.
+            CrmError: the CRM cannot be reached; what was acknowledged until then stands.
+        """
+        with self._locked(), self._ledger() as ledger:
+            if missing := self.missing_fields():
+                listed = "; ".join(f"{name}: {', '.join(f)}" for name, f in missing.items())
+                raise ConfigError(
+                    f"crm.{self.destination.name} has no field {listed}; "
+                    "`c360 crm prepare` makes them. Nothing was sent"
+                )
+            self.prepare_wanted()
+            ledger.begin_run(run_id, _now())
+            sync = Sync(self.destination, ledger, run_id, _now)
+            mappings = {name: self.mapping(name) for name in self.objects()}
+            recovered = sync.recover(mappings, self.objects())
+            parts = self._apply(sync, self._plan(ledger), mappings)
+            total = Tally()
+            for tally in parts.values():
+                total.add(tally)
+            calls = self.destination.calls
+            counts = Counts(
+                total.planned, total.acknowledged, total.rejected, total.unknown, calls
+            )  # fmt: skip
+            ledger.end_run(run_id, counts, _now())
+            return Synced(total, recovered, calls, parts)
+
+    def _apply(
+        self, sync: Sync, plan: SyncPlan, mappings: Mapping[str, ObjectMapping]
+    ) -> dict[str, Tally]:
+        parts = {
+            name: sync.merge_records(mappings[name], part) for name, part in plan.objects.items()
+        }
+        if any(part.merge for part in plan.objects.values()):
+            # what is left of a merge is compared with what is wanted
+            plan = self._plan(sync.ledger)
+        for name, part in plan.objects.items():
+            written = sync.write_records(
+                self.connection, mappings[name], self.objects()[name], part
+            )
+            parts[name].add(written)
+        for kind, rules in self._links().items():
+            # ends that were acknowledged just now count, too
+            now = compare_links(kind, self._wanted_links(rules), sync.ledger.links(kind))
+            parts[kind] = sync.write_links(now, rules.from_object, rules.to_object)
+        for name, part in plan.objects.items():
+            parts[name].add(sync.delete_records(mappings[name], part))
+        return parts
+
+    def _ledger(self) -> Ledger:
+        return Ledger(self.folder / LEDGER, self.destination.name)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{self.destination.name}.lock"
+        try:
+            with FileLock(path, timeout=LOCK_SECONDS):
+                yield
+        except Timeout as error:
+            raise CrmError(
+                f"another sync to {self.destination.name} has been under way for "
+                f"{LOCK_SECONDS:.0f} s; wait for it to end, or stop it"
+            ) from error
+
+
+def _fits(ours: str, theirs: str) -> bool:
+    """Whether a value of ours can be written to such a field: everything can, as text."""
+    return theirs in ("text", ours) or (ours == "boolean" and theirs == "text")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -1,0 +1,148 @@
+"""What the CRM should hold: a payload per record, made by the engine from the published copy.
+
+Rows do not travel through Python: for each object there is a temporary table of (key, unique,
+payload, hash), and only rows that differ are fetched from it. A payload is canonical JSON: fields
+in the order of their names, times ISO 8601 in UTC, decimals as numbers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import duckdb
+
+from c360_assets.activation.objects import CrmObject
+from c360_assets.activation.sync.model import Row
+from c360_assets.activation.tabular import identifier, literal
+from c360_assets.crm_rules import FieldRules, ObjectRules
+from c360_assets.errors import ConfigError
+
+SUPPRESSED = "crm_suppressed"
+_TYPES = {"text": "varchar", "number": "double", "boolean": "boolean", "date": "date"}
+
+
+def load_suppression(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[str], folder: Path
+) -> int:
+    """Make `crm_suppressed`, the addresses of all files, as staged addresses are written.
+
+    Raises ConfigError where a file is missing or has no column `email`.
+    """
+    connection.execute(f"create or replace temp table {SUPPRESSED} (email varchar)")
+    for name in files:
+        path = folder / name
+        if not path.is_file():
+            raise ConfigError(
+                f"crm.suppression names {name!r}, and there is no {path}; nothing is sent while it "
+                "is not known who opted out. Put the file there, or take its name out"
+            )
+        try:
+            connection.execute(
+                f"insert into {SUPPRESSED} select distinct lower(trim(email))"
+                " from read_csv(?, header = true, all_varchar = true) where email is not null",
+                [str(path)],
+            )
+        except duckdb.Error as error:
+            raise ConfigError(
+                f"crm.suppression: {path} cannot be read ({str(error).splitlines()[0]}); write a "
+                "CSV file with a column `email`"
+            ) from error
+    rows = connection.execute(f"select count(*) from {SUPPRESSED}").fetchall()
+    return int(rows[0][0])
+
+
+def make_wanted(
+    connection: duckdb.DuckDBPyConnection, crm_object: CrmObject, rules: ObjectRules, key: str
+) -> int:
+    """Make the temporary table `wanted_<object>`; returns its number of rows.
+
+    Rows without a unique text are left out: nothing in the CRM could be told to be them.
+
+    Raises:
+        ConfigError: the mapping names a column that the object does not have.
+    """
+    source = f"({crm_object.select})"
+    columns = {row[0] for row in connection.execute(f"describe {source}").fetchall()}
+    _require_columns(crm_object.name, rules, columns)
+    unique = rules.fields[rules.unique].column
+    members = ", ".join(
+        f"{literal(name)}, {_value(field)}" for name, field in sorted(rules.fields.items())
+    )
+    emails = "merged_emails" in columns and "email" in columns
+    condition = " and ".join(
+        [
+            f"s.{identifier(unique)} is not null",
+            *(_filter(column, allowed) for column, allowed in rules.where.items()),
+            *([_NOT_SUPPRESSED] if emails else []),
+        ]
+    )
+    name = f"wanted_{crm_object.name}"
+    connection.execute(
+        f"""
+        create or replace temp table {name} as
+        select
+            key,
+            unique_text,
+            cast(payload as varchar) as payload,
+            md5(cast(payload as varchar)) as hash
+        from (
+            select
+                cast(s.{identifier(key)} as varchar) as key,
+                cast(s.{identifier(unique)} as varchar) as unique_text,
+                json_object({members}) as payload
+            from {source} as s
+            where {condition}
+        ) as records
+        """
+    )
+    return int(connection.execute(f"select count(*) from {name}").fetchall()[0][0])
+
+
+# whoever opted out under any of their addresses is sent under none
+_NOT_SUPPRESSED = (
+    f"not exists (select 1 from {SUPPRESSED} as x where x.email = s.email"
+    " or list_contains(s.merged_emails, x.email))"
+)
+
+
+def _filter(column: str, allowed: Iterable[object]) -> str:
+    texts = ", ".join(literal(str(value).lower()) for value in allowed)
+    return f"lower(cast(s.{identifier(column)} as varchar)) in ({texts})"
+
+
+def _value(field: FieldRules) -> str:
+    column = f"s.{identifier(field.column)}"
+    if field.type == "datetime":
+        return f"strftime(cast({column} as timestamp), '%Y-%m-%dT%H:%M:%SZ')"
+    return f"cast({column} as {_TYPES[field.type]})"
+
+
+def _require_columns(name: str, rules: ObjectRules, columns: set[str]) -> None:
+    wanted = {field.column for field in rules.fields.values()} | set(rules.where)
+    if missing := sorted(wanted - columns):
+        raise ConfigError(
+            f"crm: {name} has no column {', '.join(missing)}; "
+            f"there are {', '.join(sorted(columns))}"
+        )
+    if rules.unique not in rules.fields:
+        raise ConfigError(
+            f"crm: {name}: unique is {rules.unique!r}, which is none of its fields "
+            f"({', '.join(rules.fields)}); map it, or name another"
+        )
+
+
+def rows_of(
+    connection: duckdb.DuckDBPyConnection, object_: str, keys: Sequence[str]
+) -> dict[str, tuple[Row, str]]:
+    """The wanted rows of these keys, each with its hash."""
+    connection.execute("create or replace temp table crm_asked (key varchar)")
+    connection.execute("insert into crm_asked select unnest(?::varchar[])", [list(keys)])
+    found = connection.execute(
+        f"select w.key, w.unique_text, w.payload, w.hash from wanted_{object_} as w"
+        " inner join crm_asked as a on a.key = w.key"
+    ).fetchall()
+    return {
+        key: (Row(key, json.loads(payload), unique), hash_) for key, unique, payload, hash_ in found
+    }

@@ -1,0 +1,145 @@
+"""`c360 crm`: the plan of a sync, the fields it needs, and what the CRM refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from c360_assets.activation.connect import FILE, destination_names, sync_job
+from c360_assets.activation.sync.ledger import Ledger
+from c360_assets.activation.sync.plan import ObjectPlan, Resolved
+from c360_assets.activation.sync.run import LEDGER, SyncPlan
+from c360_assets.cli_support.output import Output
+from c360_assets.errors import RequestError
+from c360_assets.settings import Settings
+
+
+def destination(settings: Settings, to: str | None) -> str:
+    """The row-wise destination that is asked for, or the one that `C360_CRM` names.
+
+    Raises:
+        RequestError: there is none, or there are several.
+    """
+    named = [to] if to else [name for name in destination_names(settings) if name != FILE]
+    if len(named) != 1 or named[0] == FILE:
+        raise RequestError(
+            f"C360_CRM is {settings.crm!r}; `c360 crm` is about one destination that takes single "
+            "records: name it, as in `--to hubspot`. Files tell what changed in changes.jsonl"
+        )
+    return named[0]
+
+
+def show_plan(out: Output, settings: Settings, to: str | None, records: int) -> None:
+    """Show the plan, and some of its records field by field."""
+    name = destination(settings, to)
+    with sync_job(settings, name) as job:
+        missing = job.missing_fields()
+        plan = job.plan(with_details=records)
+    out.json({"destination": name, "missing_fields": missing, **_document(plan)})
+    for object_, fields in missing.items():
+        out.note(f"{name} has no field {', '.join(fields)} for {object_}: `c360 crm prepare`")
+    out.table(
+        f"What a sync to {name} would do",
+        ("", "create", "update", "merge", "delete", "unchanged", "waiting", "left"),
+        [(object_, *_counts(part).values()) for object_, part in plan.objects.items()],
+    )
+    out.table(
+        "Links",
+        ("", "make", "take away", "unchanged"),
+        [
+            (kind, len(part.add), len(part.remove), part.unchanged)
+            for kind, part in plan.links.items()
+        ],
+    )
+    for object_, shown in plan.details.items():
+        out.table(
+            f"{object_}: field by field",
+            ("record", "field", "there", "here", "conflict"),
+            [row for record in shown for row in _fields(record)],
+        )
+    out.say(f"At most {plan.calls:,} calls, {plan.seconds:,.0f} s of the account's limit.")
+    if plan.open_intents:
+        out.say(f"{plan.open_intents:,} rows of a sync that was cut off are read back first.")
+
+
+def prepare(out: Output, settings: Settings, to: str | None) -> None:
+    """Make the fields that are missing."""
+    name = destination(settings, to)
+    with sync_job(settings, name) as job:
+        made = job.create_fields()
+    out.json({"destination": name, "made": made})
+    for object_, fields in made.items():
+        out.say(f"{object_}: made {', '.join(fields)}")
+    if not made:
+        out.say(f"{name} has every field of the mapping.")
+
+
+def show_rejected(out: Output, settings: Settings, to: str | None) -> None:
+    """List the rejected rows."""
+    name = destination(settings, to)
+    with Ledger(settings.crm_dir / LEDGER, name) as ledger:
+        rows = ledger.all_rejected()
+    out.json({"destination": name, "rejected": [vars(row) for row in rows]})
+    out.table(
+        f"What {name} refused",
+        ("object", "record", "attempts", "next attempt", "reason"),
+        [
+            (r.object, r.key, r.attempts, r.next_at or "once it says something else", r.reason)
+            for r in rows
+        ],
+    )
+    if not rows:
+        out.say(f"{name} refused nothing.")
+
+
+def _counts(part: ObjectPlan) -> dict[str, int]:
+    return {
+        "create": len(part.create),
+        "update": len(part.update),
+        "merge": len(part.merge),
+        "delete": len(part.delete),
+        "unchanged": part.unchanged,
+        "waiting": part.waiting,
+        "left": part.left,
+    }
+
+
+def _document(plan: SyncPlan) -> dict[str, Any]:
+    return {
+        "objects": {name: _counts(part) for name, part in plan.objects.items()},
+        "links": {
+            kind: {"make": len(p.add), "take_away": len(p.remove), "unchanged": p.unchanged}
+            for kind, p in plan.links.items()
+        },
+        "records": {
+            name: [
+                {
+                    "key": record.row.key,
+                    "remote_id": record.row.remote_id,
+                    "changes": {
+                        field: {"old": old, "new": new}
+                        for field, (old, new) in record.changes.items()
+                    },
+                    "conflicts": [vars(conflict) for conflict in record.conflicts],
+                }
+                for record in shown
+            ]
+            for name, shown in plan.details.items()
+        },
+        "calls": plan.calls,
+        "seconds": plan.seconds,
+        "open_intents": plan.open_intents,
+    }
+
+
+def _fields(record: Resolved) -> list[tuple[Any, ...]]:
+    policies = {conflict.field: conflict for conflict in record.conflicts}
+    written = [
+        (record.row.key, field, old, new, policies[field].policy if field in policies else None)
+        for field, (old, new) in record.changes.items()
+    ]
+    kept = [
+        (record.row.key, c.field, c.in_crm, c.wanted, f"{c.policy}: left as it is")
+        for c in record.conflicts
+        if c.field not in record.changes
+    ]
+    return written + kept

@@ -1,0 +1,137 @@
+"""A small published copy in memory, and a sync of it: what tests of syncs share.
+
+`Small` fills the tables that the SELECTs of `sql/crm` read. What a pipeline makes of raw tables is
+tested elsewhere; here people and companies are said directly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from c360_assets.activation.destinations.build import build_destination, rules_of
+from c360_assets.activation.sync.ledger import Ledger
+from c360_assets.activation.sync.run import LEDGER, Job, Synced, SyncPlan
+from c360_assets.contracts import table
+from c360_assets.crm_rules import CrmRules, DestinationRules
+from c360_assets.warehouse.tables import create_empty
+
+READ = (
+    *("contacts", "rfm_segments", "customer_lifetime_value", "profile_days", "corporate_accounts"),
+    *("gaggle_facts", "contact_id_history"),
+)
+
+
+@dataclass(frozen=True)
+class Person:
+    """A contact: `id` is the contact id without `c_`."""
+
+    id: str
+    email: str
+    name: str = "Ann"
+    company: str | None = None
+    orders: int = 0
+    merged_emails: tuple[str, ...] = ()
+
+
+@dataclass
+class Small:
+    """People and companies as they are published, and where the sync of them goes."""
+
+    folder: Path
+    url: str
+    token: str
+    people: list[Person] = field(default_factory=list)
+    merged: dict[str, str] = field(default_factory=dict)
+    rules: dict[str, Any] = field(default_factory=dict)
+    suppression: tuple[str, ...] = ()
+    runs: int = 0
+
+    def job(self) -> Job:
+        """A sync of what is published now."""
+        given = {"base_url": self.url, "timeout_seconds": 0.5, **self.rules}
+        crm = CrmRules(hubspot=DestinationRules.model_validate(given))
+        rules = rules_of("hubspot", crm)
+        destination = build_destination(
+            "hubspot", rules, self.folder / "crm", {"HUBSPOT_TOKEN": self.token}
+        )
+        destination.client.first_wait = 0.01
+        return Job(
+            *(destination, rules, self.published(), self.folder / "crm", self.folder),
+            self.suppression,
+        )
+
+    def prepare(self) -> dict[str, list[str]]:
+        """Make the fields that are missing."""
+        return self._closing(lambda job: job.create_fields())
+
+    def plan(self, details: int = 0) -> SyncPlan:
+        """What a sync would do."""
+        return self._closing(lambda job: job.plan(details))
+
+    def sync(self) -> Synced:
+        """One run."""
+        self.runs += 1
+        return self._closing(lambda job: job.sync(f"run{self.runs}"))
+
+    def change(self, id_: str, **changes: Any) -> None:
+        """Publish a person as another."""
+        self.people = [replace(p, **changes) if p.id == id_ else p for p in self.people]
+
+    def merge(self, gone: str, kept: str) -> None:
+        """Publish two people as one."""
+        gone_person = next(p for p in self.people if p.id == gone)
+        self.people = [p for p in self.people if p.id != gone]
+        kept_person = next(p for p in self.people if p.id == kept)
+        emails = (*kept_person.merged_emails, gone_person.email)
+        self.change(kept, merged_emails=emails)
+        self.merged[f"c_{gone}"] = f"c_{kept}"
+
+    def ledger(self) -> Ledger:
+        """The ledger of this sync; close it."""
+        return Ledger(self.folder / "crm" / LEDGER, "hubspot")
+
+    def _closing(self, use: Any) -> Any:
+        job = self.job()
+        try:
+            return use(job)
+        finally:
+            job.connection.close()
+            job.destination.close()
+
+    def published(self) -> duckdb.DuckDBPyConnection:
+        """The tables that the SELECTs of `sql/crm` read."""
+        connection = duckdb.connect()
+        connection.execute("create schema marts; create schema identity")
+        for name in READ:
+            create_empty(connection, table(name))
+        connection.execute(
+            "create table marts.customer_profiles"
+            " (client_customer_id varchar, profile_date date, lifecycle_stage varchar)"
+        )
+        for p in self.people:
+            connection.execute(
+                "insert into marts.contacts by name select ? as user_id, ? as contact_id,"
+                " ? as email, ? as user_name, ? as corporate_email, ? as number_of_orders,"
+                " ? as number_of_events, ? as merged_emails",
+                [
+                    *(p.id, f"c_{p.id}", p.email, p.name, p.company, p.orders, p.orders),
+                    list(p.merged_emails),
+                ],
+            )
+        for domain in sorted({p.company for p in self.people if p.company}):
+            connection.execute(
+                "insert into marts.corporate_accounts by name select ? as corporate_email,"
+                " ? as number_of_users_corporate, false as is_paying",
+                [domain, sum(p.company == domain for p in self.people)],
+            )
+        for gone, kept in self.merged.items():
+            connection.execute(
+                "insert into identity.contact_id_history by name"
+                " select ? as contact_id, ? as current_contact_id",
+                [gone, kept],
+            )
+        return connection

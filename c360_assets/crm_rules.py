@@ -68,5 +68,9 @@ class DestinationRules(_Strict):
 class CrmRules(_Strict):
     """`[crm]` of c360.toml: `suppression` are CSV files with a column `email` of who opted out."""
 
-    suppression: list[str] = []
+    suppression: tuple[str, ...] = ()
     hubspot: DestinationRules = DestinationRules()
+
+    def __hash__(self) -> int:
+        """By what they say: rules are kept by what was made of them, and mappings have no hash."""
+        return hash(self.model_dump_json())

@@ -425,3 +425,20 @@ def test_example_environment_names_every_variable_and_is_valid(repo_root: Path) 
     }
     assert settings.home == Path(".c360")
     assert settings.crm == "file"
+
+
+def test_rules_are_hashable_with_every_part_of_the_example(tmp_path):
+    given = {
+        "suppression": ["optouts.csv"],
+        "hubspot": {
+            "contacts": {
+                "remote_object": "contacts",
+                "unique": "email",
+                "fields": {"email": {"column": "email"}},
+                "where": {"rfm_segment": ["Champions"]},
+            }
+        },
+    }
+    rules, other = Rules.model_validate({"crm": given}), Rules()
+    assert hash(rules) == hash(Rules.model_validate({"crm": given}))
+    assert hash(rules) != hash(other)

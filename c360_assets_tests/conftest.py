@@ -3,9 +3,13 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from c360_assets_tests.pipeline import World
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
 
@@ -48,3 +52,22 @@ def shared_specs() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the vendors' published descriptions are not there: {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def built_demo(tmp_path_factory: pytest.TempPathFactory) -> "World":
+    """The demo with every table and its published copy; takes half a minute.
+
+    Tests that use it belong to the xdist group `built_demo`, so that it is made in one process.
+    """
+    # here, since Dagster takes seconds to import and most tests need neither
+    from benchmarks.bare import BarePipeline
+    from c360_assets.sources.demo import write_demo
+    from c360_assets_tests.pipeline import World
+
+    world = World(tmp_path_factory.mktemp("built_demo"))
+    write_demo(world.settings.source_dir)
+    pipeline = BarePipeline(world.settings)
+    pipeline.run(world.days())
+    pipeline.publish()
+    return world

@@ -6,6 +6,7 @@ from typing import Any
 
 from c360_assets.activation.connect import FILE, destination_names, sync_job
 from c360_assets.activation.sync.ledger import Ledger
+from c360_assets.activation.sync.model import Value
 from c360_assets.activation.sync.plan import ObjectPlan, Resolved
 from c360_assets.activation.sync.run import LEDGER, SyncPlan
 from c360_assets.cli_support.output import Output
@@ -134,7 +135,10 @@ def _document(plan: SyncPlan) -> dict[str, Any]:
 def _fields(record: Resolved) -> list[tuple[Any, ...]]:
     policies = {conflict.field: conflict for conflict in record.conflicts}
     written = [
-        (record.row.key, field, old, new, policies[field].policy if field in policies else None)
+        (
+            *(record.row.key, field, old, _shown(new)),
+            policies[field].policy if field in policies else None,
+        )
         for field, (old, new) in record.changes.items()
     ]
     kept = [
@@ -143,3 +147,8 @@ def _fields(record: Resolved) -> list[tuple[Any, ...]]:
         if c.field not in record.changes
     ]
     return written + kept
+
+
+def _shown(value: Value) -> Value:
+    """A number without decimals that say nothing."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

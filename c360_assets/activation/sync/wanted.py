@@ -64,7 +64,8 @@ def make_wanted(
         ConfigError: the mapping names a column that the object does not have.
     """
     source = f"({crm_object.select})"
-    columns = {row[0] for row in connection.execute(f"describe {source}").fetchall()}
+    # the engine gives a column the case that it has in the table, not that of its alias
+    columns = {row[0].lower() for row in connection.execute(f"describe {source}").fetchall()}
     _require_columns(crm_object.name, rules, columns)
     unique = rules.fields[rules.unique].column
     members = ", ".join(
@@ -121,7 +122,7 @@ def _value(field: FieldRules) -> str:
 
 def _require_columns(name: str, rules: ObjectRules, columns: set[str]) -> None:
     wanted = {field.column for field in rules.fields.values()} | set(rules.where)
-    if missing := sorted(wanted - columns):
+    if missing := sorted(name for name in wanted if name.lower() not in columns):
         raise ConfigError(
             f"crm: {name} has no column {', '.join(missing)}; "
             f"there are {', '.join(sorted(columns))}"

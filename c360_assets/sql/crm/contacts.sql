@@ -19,9 +19,10 @@ select
     rfm_segments.monetary_score,
     contacts.contact_id,
     contacts.merged_emails,
-    profiles.lifecycle_stage,
-    customer_lifetime_value.clv_365d,
-    customer_lifetime_value.probability_alive
+    profiles.lifecycle_stage as lifecycle_stage,
+    -- as people read them: what changes less is no news for a CRM
+    round(customer_lifetime_value.clv_365d, 2) as clv_365d,
+    round(customer_lifetime_value.probability_alive, 2) as probability_alive
 from marts.contacts as contacts
 left join marts.rfm_segments as rfm_segments
     on contacts.user_id = rfm_segments.user_id
@@ -30,7 +31,7 @@ left join marts.customer_lifetime_value as customer_lifetime_value
 left join (
     select
         customer_profiles.client_customer_id,
-        customer_profiles.lifecycle_stage
+        customer_profiles.lifecycle_stage as lifecycle_stage
     from marts.customer_profiles as customer_profiles
     where customer_profiles.profile_date = (
         select max(profile_days.profile_date) from marts.profile_days as profile_days

@@ -110,7 +110,7 @@ class Small:
             create_empty(connection, table(name))
         connection.execute(
             "create table marts.customer_profiles"
-            " (client_customer_id varchar, profile_date date, lifecycle_stage varchar)"
+            " (client_customer_id varchar, profile_date date, LIFECYCLE_STAGE varchar)"
         )
         for p in self.people:
             connection.execute(

@@ -9,7 +9,7 @@ associations v4).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,6 +35,8 @@ TOKEN_ENV = "HUBSPOT_TOKEN"  # noqa: S105 - the name of a variable
 # of a private app on the smallest plan; the answers tell what the account really has
 LIMITS = Limits(rows_per_write=100, rows_per_read=100, links_per_write=2000, calls=100, seconds=10)
 GROUP = "c360"
+# the addresses of contacts that were merged into one, parted by semicolons
+FURTHER_ADDRESSES = "hs_additional_emails"
 # HubSpot's type and input control for each of our types
 _TYPES: Mapping[FieldType, tuple[str, str]] = {
     "text": ("string", "text"),
@@ -132,20 +134,36 @@ class HubspotDestination:
         return {i: _remote(by_id[i]) for i in ids if i in by_id}
 
     def find(self, mapping: ObjectMapping, unique: Sequence[str]) -> Mapping[str, Remote]:
-        """The records with these values of the unique property."""
-        found = self._read(mapping, unique, mapping.unique)
-        return {
-            text.lower(): _remote(record)
-            for record in found
-            if (text := record["properties"].get(mapping.unique))
-        }
+        """The records with these values of the unique property.
+
+        HubSpot finds a contact by the addresses of those merged into it, too.
+        """
+        asked = {text.lower() for text in unique}
+        found: dict[str, Remote] = {}
+        for record in self._read(mapping, unique, mapping.unique):
+            held = _remote(record)
+            own = (held.values.get(mapping.unique) or "").lower()
+            if own in asked:
+                found[own] = held
+            for text in asked & {text.lower() for text in _further(held)} - {own}:
+                found.setdefault(text, replace(held, is_alias=True))
+        return found
+
+    def release(self, mapping: ObjectMapping, remote_id: str, unique: str) -> None:
+        """Take a further address from a contact."""
+        (record,) = self._read(mapping, [remote_id], None)
+        kept = [text for text in _further(_remote(record)) if text.lower() != unique.lower()]
+        row = {"id": remote_id, "properties": {FURTHER_ADDRESSES: ";".join(kept)}}
+        path = f"/crm/v3/objects/{mapping.remote_object}/batch/update"
+        self._json("POST", path, {"inputs": [row]})
 
     def _read(
         self, mapping: ObjectMapping, texts: Sequence[str], by: str | None
     ) -> list[dict[str, Any]]:
+        further = [FURTHER_ADDRESSES] if mapping.remote_object == "contacts" else []
         body: dict[str, Any] = {
             "inputs": [{"id": text} for text in texts],
-            "properties": sorted({*mapping.fields, mapping.unique}),
+            "properties": sorted({*mapping.fields, mapping.unique, *further}),
             "propertiesWithHistory": [],
         }
         if by is not None:
@@ -327,6 +345,11 @@ def _places_of(error: Mapping[str, Any], places: Mapping[str, int], size: int) -
         for id_ in context.get(name, ()):
             if (place := places.get(str(id_).lower())) is not None:
                 yield place
+
+
+def _further(remote: Remote) -> list[str]:
+    text = remote.values.get(FURTHER_ADDRESSES) or ""
+    return [part.strip() for part in text.split(";") if part.strip()]
 
 
 def _remote(record: Mapping[str, Any]) -> Remote:

@@ -83,7 +83,9 @@ class Sync:
                 i.object, i.key, found[i.key].remote_id, i.payload, i.hash, "recover"
             )
             for i in intents
-            if i.key in found and self._holds(found[i.key], i, rules)
+            if i.key in found
+            and not found[i.key].is_alias
+            and self._holds(found[i.key], i, rules)
         ]  # fmt: skip
         self.ledger.settle(taken, {}, self.run_id, self.now())
         lost = {i.key for i in intents} - {row.key for row in taken}
@@ -161,7 +163,7 @@ class Sync:
         )
         tally.acknowledged += len(there)
         rest = [r for r in records if r.row.payload or r.row.remote_id is None]
-        creates = [r for r in rest if r.row.remote_id is None]
+        creates = self._parted(mapping, [r for r in rest if r.row.remote_id is None], tally)
         updates = [r for r in rest if r.row.remote_id is not None]
         for group, call, action in (
             (creates, self.destination.upsert, "create"),
@@ -170,6 +172,29 @@ class Sync:
             if group:
                 tally.add(self._send(mapping, group, call, action))
         return tally
+
+    def _parted(
+        self, mapping: ObjectMapping, creates: Sequence[Resolved], tally: Tally
+    ) -> list[Resolved]:
+        """Those that can be made: what we merged and is two again gets its unique text back.
+
+        Where people merged records in the CRM, their merge stands, and our row is rejected.
+        """
+        refused = {}
+        for record in creates:
+            if record.held_by is None:
+                continue
+            if self.ledger.last_action(mapping.name, record.row.key) == "merged":
+                self.destination.release(mapping, record.held_by, record.row.unique)
+            else:
+                refused[mapping.name, record.row.key, record.hash] = (
+                    f"{record.row.unique} belongs to the record {record.held_by}, into which "
+                    "somebody merged it in the CRM; merge the two here, or part them there"
+                )
+        self.ledger.settle([], refused, self.run_id, self.now())
+        tally.rejected += len(refused)
+        keys = {key for _, key, _ in refused}
+        return [record for record in creates if record.row.key not in keys]
 
     def _send(
         self,
@@ -229,7 +254,7 @@ class Sync:
                 left = replace(known[kept], hash="")
                 rows = [
                     self._moved(mapping, left, verdict.remote_id, "merge"),
-                    self._moved(mapping, known[gone], known[gone].remote_id, "delete"),
+                    self._moved(mapping, known[gone], known[gone].remote_id, "merged"),
                 ]
                 self.ledger.settle(rows, {}, self.run_id, self.now())
                 tally.acknowledged += 1
@@ -252,7 +277,7 @@ class Sync:
         text = str(kept.payload.get(mapping.unique) or "")
         found = self.destination.find(mapping, [text]) if text else {}
         left = found.get(text.lower())
-        return Verdict("acknowledged", left.remote_id) if left else None
+        return Verdict("acknowledged", left.remote_id) if left and not left.is_alias else None
 
     def delete_records(self, mapping: ObjectMapping, plan: ObjectPlan) -> Tally:
         """Delete what is wanted no more."""

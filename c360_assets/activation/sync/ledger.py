@@ -135,6 +135,16 @@ class Ledger:
         names = self._rows("select distinct object from rejected where destination = ? order by 1")
         return [row for (name,) in names for row in self.rejected(name).values()]
 
+    def last_action(self, object_: str, key: str) -> str | None:
+        """What was last acknowledged about a record: create, update, adopt, merge, merged, …"""
+        rows = self._rows(
+            "select action from changes where destination = ? and object = ? and key = ?"
+            " order by change desc limit 1",
+            object_,
+            key,
+        )
+        return rows[0][0] if rows else None
+
     def intents(self) -> list[Intent]:
         """The rows of which no answer is known, in the order in which they were intended."""
         rows = self._rows(
@@ -209,7 +219,7 @@ class Ledger:
                 *(*before, row.remote_id, _json(row.payload)),
             ),
         )
-        if row.action == "delete":
+        if row.action in ("delete", "merged"):
             connection.execute(
                 "delete from records where destination = ? and object = ? and key = ?", where
             )

@@ -50,6 +50,7 @@ create table changes (
     remote_id text, payload text
 );
 create index changes_by_run on changes (destination, run_id);
+create index changes_by_record on changes (destination, object, key);
 create table runs (
     destination text not null, run_id text not null, started_at text not null, ended_at text,
     planned integer, acknowledged integer, rejected integer, unknown integer, calls integer,

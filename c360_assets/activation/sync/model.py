@@ -60,10 +60,15 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Remote:
-    """A record as it stands in the CRM: values as the CRM spells them, None where it is empty."""
+    """A record as it stands in the CRM: values as the CRM spells them, None where it is empty.
+
+    `is_alias` says that it was found by a text which is not its own, but that of a record which was
+    merged into it.
+    """
 
     remote_id: str
     values: Mapping[str, str | None]
+    is_alias: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,6 +146,10 @@ class CrmDestination(Protocol):
 
     def find(self, mapping: ObjectMapping, unique: Sequence[str]) -> Mapping[str, Remote]:
         """The records with these unique texts that exist, by that text in lower case."""
+        ...
+
+    def release(self, mapping: ObjectMapping, remote_id: str, unique: str) -> None:
+        """Take the text of a merged-away record from a record, so that another can bear it."""
         ...
 
     def upsert(self, mapping: ObjectMapping, rows: Sequence[Row]) -> Sequence[Verdict]:

@@ -79,7 +79,8 @@ class Resolved:
     """One record of the plan, looked at beside what the CRM holds.
 
     `row` has the fields to write, perhaps none; `stored` is what the ledger will say of it;
-    `changes` are (old, new) by field.
+    `changes` are (old, new) by field. `held_by` is the remote record that bears this one's unique
+    text, since the two were merged in the CRM.
     """
 
     row: Row
@@ -87,6 +88,7 @@ class Resolved:
     hash: str
     changes: Mapping[str, tuple[str | None, Value]] = field(default_factory=dict)
     conflicts: Sequence[Conflict] = ()
+    held_by: str | None = None
 
 
 def compare(
@@ -177,6 +179,8 @@ def resolve(
     ledger does not know was made by people: what stands in its fields is theirs.
     """
     row, hash_ = wanted
+    held_by = remote.remote_id if remote is not None and remote.is_alias else None
+    remote = None if held_by else remote
     written: dict[str, Value] = {}
     stored: dict[str, Value] = {}
     changes: dict[str, tuple[str | None, Value]] = {}
@@ -206,7 +210,8 @@ def resolve(
         written[name] = stored[name] = value
         changes[name] = (theirs, value)
     remote_id = remote.remote_id if remote is not None else None
-    return Resolved(Row(row.key, written, row.unique, remote_id), stored, hash_, changes, conflicts)
+    row = Row(row.key, written, row.unique, remote_id)
+    return Resolved(row, stored, hash_, changes, conflicts, held_by)
 
 
 def _may_write(policy: str, theirs: str | None, is_edited: bool) -> bool:

@@ -116,6 +116,12 @@ class HubspotEmulator:
             kind = self.account.kind(object_)
             self.account.update(kind, self._record(object_, id_), properties)
 
+    def merge(self, object_: str, kept: str, gone: str) -> None:
+        """A salesperson merges two records."""
+        with self.lock:
+            kind = self.account.kind(object_)
+            self._parts.objects.merge(kind, {"primaryObjectId": kept, "objectIdToMerge": gone})
+
     def remove(self, object_: str, id_: str) -> None:
         """A salesperson takes a record away."""
         with self.lock:

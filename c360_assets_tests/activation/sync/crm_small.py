@@ -90,6 +90,12 @@ class Small:
         self.change(kept, merged_emails=emails)
         self.merged[f"c_{gone}"] = f"c_{kept}"
 
+    def part(self, person: Person, other: Person) -> None:
+        """Publish two again whom `merge` made one."""
+        self.people = [p for p in self.people if p.id not in (person.id, other.id)]
+        self.people += [person, other]
+        self.merged = {a: b for a, b in self.merged.items() if a != f"c_{other.id}"}
+
     def ledger(self) -> Ledger:
         """The ledger of this sync; close it."""
         return Ledger(self.folder / "crm" / LEDGER, "hubspot")

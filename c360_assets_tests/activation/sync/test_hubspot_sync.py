@@ -106,6 +106,38 @@ def test_two_who_are_merged_here_are_merged_there_and_the_ledger_follows(small, 
     assert small.sync().tally.planned == 0
 
 
+@pytest.mark.parametrize("gives_new_id", [False, True], ids=["id stays", "new id"])
+def test_two_who_are_parted_again_are_two_records_again(small, hubspot, gives_new_id):
+    hubspot.account.merge_gives_new_id = gives_new_id
+    small.sync()
+    small.merge("2", "1")
+    small.sync()
+    assert len(contacts(hubspot)) == 2
+    small.part(ANN, BOB)
+    done = small.sync()
+    assert done.tally.rejected == done.tally.unknown == 0
+    assert {id_: c["email"] for id_, c in contacts(hubspot).items()} == {
+        "c_1": "ann@acme.com",
+        "c_2": "bob@acme.com",
+        "c_3": "cat@gmail.com",
+    }
+    assert small.sync().tally.planned == 0
+
+
+def test_what_salespeople_merged_in_the_crm_is_not_parted_by_us(small, hubspot):
+    small.people = [ANN, CAT]
+    small.sync()
+    ann, bob = id_of(hubspot, "contacts", email=ANN.email), hubspot.add("contacts", email=BOB.email)
+    hubspot.merge("contacts", ann, bob)
+    small.people = [ANN, BOB, CAT]
+    done = small.sync()
+    assert done.tally.rejected == 1
+    with small.ledger() as ledger:
+        (row,) = ledger.all_rejected()
+    assert "merge the two here, or part them there" in row.reason
+    assert set(contacts(hubspot)) == {"c_1", "c_3"}
+
+
 def test_a_new_address_of_a_person_is_an_update_of_the_same_record(small, hubspot):
     small.sync()
     ids = set(hubspot.records("contacts"))

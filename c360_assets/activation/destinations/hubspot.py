@@ -55,6 +55,7 @@ _OURS: Mapping[str, FieldType] = {
     "datetime": "datetime",
 }
 UNREACHABLE = frozenset({401, 403})
+OWN_LABELS = ("USER_DEFINED:", "INTEGRATOR_DEFINED:")
 
 
 @dataclass(frozen=True)
@@ -240,13 +241,17 @@ class HubspotDestination:
         ]
 
     def unlink(self, kind: str, links: Sequence[Link]) -> Sequence[Verdict]:
-        """Take associations of the kind's type away; others between the two stay."""
-        self._json(
-            "POST",
-            f"{self._between(kind)}/batch/labels/archive",
-            {"inputs": [self._association(kind, link) for link in links]},
-            refuses_rows=True,
-        )
+        """Take links away: a label of one's own alone, a type of HubSpot's with all on that pair.
+
+        A type of HubSpot's own always stands beside the unlabelled one, which would stay.
+        """
+        if self.links[kind].type.startswith(OWN_LABELS):
+            path = f"{self._between(kind)}/batch/labels/archive"
+            inputs = [self._association(kind, link) for link in links]
+        else:
+            path = f"{self._between(kind)}/batch/archive"
+            inputs = [{"from": {"id": link.from_id}, "to": [{"id": link.to_id}]} for link in links]
+        self._json("POST", path, {"inputs": inputs}, refuses_rows=True)
         return [Verdict("acknowledged") for _ in links]
 
     def _between(self, kind: str) -> str:

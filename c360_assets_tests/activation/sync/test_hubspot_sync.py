@@ -106,6 +106,16 @@ def test_two_who_are_merged_here_are_merged_there_and_the_ledger_follows(small, 
     assert small.sync().tally.planned == 0
 
 
+def test_who_moves_to_another_company_is_linked_to_that_one_alone(small, hubspot):
+    small.sync()
+    small.change("2", company="beta.io")
+    small.sync()
+    bob = id_of(hubspot, "contacts", email=BOB.email)
+    beta = id_of(hubspot, "companies", c360_domain="beta.io")
+    linked = {end for kind, start, _, end, _ in hubspot.associations() if start == bob}
+    assert linked == {beta}
+
+
 @pytest.mark.parametrize("gives_new_id", [False, True], ids=["id stays", "new id"])
 def test_two_who_are_parted_again_are_two_records_again(small, hubspot, gives_new_id):
     hubspot.account.merge_gives_new_id = gives_new_id

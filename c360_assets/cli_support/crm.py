@@ -92,6 +92,23 @@ def show_rejected(out: Output, settings: Settings, to: str | None) -> None:
         out.say(f"{name} refused nothing.")
 
 
+def roll_back(out: Output, settings: Settings, to: str | None, run_id: str) -> None:
+    """Take a run back, and show what came of it."""
+    name = destination(settings, to)
+    with sync_job(settings, name) as job:
+        done = job.roll_back(run_id)
+    out.json({"destination": name, **{part: vars(t) for part, t in done.by_part.items()}})
+    out.table(
+        f"Taken back in {name}",
+        ("", "records", "acknowledged", "rejected", "unknown", "left as people wrote them"),
+        [
+            (part, t.planned, t.acknowledged, t.rejected, t.unknown, t.conflicts)
+            for part, t in done.by_part.items()
+        ],
+    )
+    out.say("The next sync sends what is wanted by then: mend the cause, or leave crm_sync out.")
+
+
 def _counts(part: ObjectPlan) -> dict[str, int]:
     return {
         "create": len(part.create),

@@ -52,3 +52,17 @@ def rejected(to: To = None, as_json: Json = False) -> None:
     from c360_assets.settings import Settings
 
     crm.show_rejected(Output(as_json), Settings.load(), to)
+
+
+@crm_app.command()
+def rollback(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The run to take back, by its id.")],
+    to: To = None,
+    as_json: Json = False,
+) -> None:
+    """Send again what stood in the CRM before a run; what people wrote since stands."""
+    from c360_assets.cli_support import crm
+    from c360_assets.cli_support.output import Output
+    from c360_assets.settings import Settings
+
+    crm.roll_back(Output(as_json), Settings.load(), to, run)

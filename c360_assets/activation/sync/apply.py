@@ -77,7 +77,7 @@ class Sync:
     def _recover_batch(
         self, mapping: ObjectMapping, rules: ObjectRules, intents: Sequence[Intent]
     ) -> int:
-        found = self._remotes(mapping, [Row(i.key, {}, i.unique, i.remote_id) for i in intents])
+        found = self.remotes(mapping, [Row(i.key, {}, i.unique, i.remote_id) for i in intents])
         taken = [
             Acknowledged(
                 i.object, i.key, found[i.key].remote_id, i.payload, i.hash, "recover"
@@ -112,7 +112,7 @@ class Sync:
         wanted = rows_of(connection, mapping.name, keys)
         known = self.ledger.known(mapping.name, keys)
         asked = [_with_id(row, known.get(key)) for key, (row, _) in wanted.items()]
-        found = self._remotes(mapping, asked)
+        found = self.remotes(mapping, asked)
         return [
             resolve(
                 *(mapping.name, each, known.get(key), found.get(key)),
@@ -121,7 +121,7 @@ class Sync:
             for key, each in sorted(wanted.items())
         ]
 
-    def _remotes(self, mapping: ObjectMapping, rows: Sequence[Row]) -> dict[str, Remote]:
+    def remotes(self, mapping: ObjectMapping, rows: Sequence[Row]) -> dict[str, Remote]:
         """What the CRM holds of these rows, by key: by remote id, else by unique text."""
         by_id = {row.remote_id: row.key for row in rows if row.remote_id is not None}
         found: dict[str, Remote] = {}
@@ -146,10 +146,11 @@ class Sync:
         tally = Tally()
         keys = [*plan.create, *plan.update]
         for chunk in batches(keys, self.destination.limits.rows_per_write):
-            tally.add(self._write_chunk(mapping, self.resolved(connection, mapping, rules, chunk)))
+            tally.add(self.write(mapping, self.resolved(connection, mapping, rules, chunk)))
         return tally
 
-    def _write_chunk(self, mapping: ObjectMapping, records: Sequence[Resolved]) -> Tally:
+    def write(self, mapping: ObjectMapping, records: Sequence[Resolved]) -> Tally:
+        """Send a batch of records that were looked at beside what the CRM holds."""
         tally = Tally(planned=len(records))
         conflicts = [conflict for record in records for conflict in record.conflicts]
         if conflicts:

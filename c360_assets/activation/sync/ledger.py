@@ -22,6 +22,7 @@ from c360_assets.activation.sync.ledger_rows import (
     SCHEMA,
     VERSION,
     Acknowledged,
+    Change,
     Conflict,
     Counts,
     Intent,
@@ -134,6 +135,27 @@ class Ledger:
         """Every rejected row, by object and key."""
         names = self._rows("select distinct object from rejected where destination = ? order by 1")
         return [row for (name,) in names for row in self.rejected(name).values()]
+
+    def first_changes(self, run_id: str) -> list[Change]:
+        """The first change of each record in a run: what stood before it."""
+        rows = self._rows(
+            "select object, key, action, payload_before, hash_before from changes"
+            " where destination = ? and run_id = ? and change in ("
+            "     select min(change) from changes where destination = ? and run_id = ?"
+            "     group by object, key"
+            " ) order by object, key",
+            run_id,
+            *(self.destination, run_id),
+        )
+        return [
+            Change(name, key, action, None if payload is None else json.loads(payload), hash_)
+            for name, key, action, payload, hash_ in rows
+        ]
+
+    def runs(self) -> list[str]:
+        """The runs so far, the newest first."""
+        rows = self._rows("select run_id from runs where destination = ? order by started_at desc")
+        return [run_id for (run_id,) in rows]
 
     def last_action(self, object_: str, key: str) -> str | None:
         """What was last acknowledged about a record: create, update, adopt, merge, merged, …"""

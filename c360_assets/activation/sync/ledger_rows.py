@@ -124,6 +124,17 @@ class Acknowledged:
 
 
 @dataclass(frozen=True)
+class Change:
+    """What a run changed of a record: what we held of it before; None where it was not there."""
+
+    object: str
+    key: str
+    action: str
+    payload_before: Payload | None
+    hash_before: str | None
+
+
+@dataclass(frozen=True)
 class Counts:
     """What a run planned and what became of it, in rows; and its calls."""
 

@@ -25,10 +25,11 @@ from c360_assets.activation.sync.model import (
     ObjectMapping,
 )
 from c360_assets.activation.sync.plan import LinkPlan, ObjectPlan, Resolved, compare, compare_links
+from c360_assets.activation.sync.rollback import roll_back
 from c360_assets.activation.sync.wanted import load_suppression, make_wanted
 from c360_assets.activation.tabular import identifier
 from c360_assets.crm_rules import DestinationRules, LinkRules, ObjectRules
-from c360_assets.errors import ConfigError, CrmError
+from c360_assets.errors import ConfigError, CrmError, RequestError
 
 LEDGER = "ledger.sqlite"
 LOCK_SECONDS = 3600.0
@@ -222,15 +223,43 @@ class Job:
             mappings = {name: self.mapping(name) for name in self.objects()}
             recovered = sync.recover(mappings, self.objects())
             parts = self._apply(sync, self._plan(ledger), mappings)
-            total = Tally()
-            for tally in parts.values():
-                total.add(tally)
-            calls = self.destination.calls
-            counts = Counts(
-                total.planned, total.acknowledged, total.rejected, total.unknown, calls
-            )  # fmt: skip
-            ledger.end_run(run_id, counts, _now())
-            return Synced(total, recovered, calls, parts)
+            return self._ended(ledger, run_id, parts, recovered)
+
+    def roll_back(self, run_id: str) -> Synced:
+        """Send again what stood before a run; the next sync sends what is wanted by then.
+
+        Raises:
+            RequestError: the ledger has no such run, or it changed nothing.
+        """
+        with self._locked(), self._ledger() as ledger:
+            changes = ledger.first_changes(run_id)
+            if not changes:
+                newest = ", ".join(ledger.runs()[:5]) or "none yet"
+                raise RequestError(
+                    f"the ledger has no changes of a run {run_id!r} to {self.destination.name}; "
+                    f"the newest runs are {newest}"
+                )
+            back = f"{run_id}-rollback"
+            ledger.begin_run(back, _now())
+            sync = Sync(self.destination, ledger, back, _now)
+            sync.recover({name: self.mapping(name) for name in self.objects()}, self.objects())
+            parts = {}
+            # what points to others goes first
+            for name in reversed(self.objects()):
+                of_object = [change for change in changes if change.object == name]
+                parts[name] = roll_back(sync, self.mapping(name), of_object)
+            return self._ended(ledger, back, parts, 0)
+
+    def _ended(
+        self, ledger: Ledger, run_id: str, parts: Mapping[str, Tally], recovered: int
+    ) -> Synced:
+        total = Tally()
+        for tally in parts.values():
+            total.add(tally)
+        calls = self.destination.calls
+        counts = Counts(total.planned, total.acknowledged, total.rejected, total.unknown, calls)
+        ledger.end_run(run_id, counts, _now())
+        return Synced(total, recovered, calls, parts)
 
     def _apply(
         self, sync: Sync, plan: SyncPlan, mappings: Mapping[str, ObjectMapping]

@@ -77,6 +77,10 @@ class Small:
         self.runs += 1
         return self._closing(lambda job: job.sync(f"run{self.runs}"))
 
+    def roll_back(self, run_id: str) -> Synced:
+        """Take a run back."""
+        return self._closing(lambda job: job.roll_back(run_id))
+
     def change(self, id_: str, **changes: Any) -> None:
         """Publish a person as another."""
         self.people = [replace(p, **changes) if p.id == id_ else p for p in self.people]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from c360_assets.errors import ConfigError, CrmError
+from c360_assets.errors import ConfigError, CrmError, RequestError
 from c360_assets_tests.activation.sync.crm_small import Person, Small
 
 ANN = Person("1", "ann@acme.com", "Ann", "acme.com", orders=2)
@@ -203,3 +203,52 @@ def test_the_key_shows_nowhere(small, hubspot):
         small.sync()
     assert "401" in str(caught.value)
     assert "pat-wrong-key" not in str(caught.value)
+
+
+# --- taken back ----------------------------------------------------------------------------------
+
+
+def test_a_run_that_is_taken_back_leaves_what_stood_before_it(small, hubspot):
+    small.sync()
+    before = contacts(hubspot)
+    small.change("1", orders=9)
+    small.change("2", name="Bobby", orders=7)
+    small.people.append(Person("4", "dan@beta.io", "Dan", "beta.io"))
+    small.sync()
+    assert len(contacts(hubspot)) == 4
+    done = small.roll_back("run2")
+    assert (done.tally.rejected, done.tally.unknown) == (0, 0)
+    assert contacts(hubspot) == {
+        key: values | {"lastmodifieddate": contacts(hubspot)[key].get("lastmodifieddate")}
+        if "lastmodifieddate" in values
+        else values
+        for key, values in before.items()
+    }
+    assert len(hubspot.records("companies")) == 1
+    # what is wanted has not changed, so that the next sync sends it again
+    assert small.plan().objects["contacts"].planned == 3
+
+
+def test_a_merge_that_is_taken_back_makes_two_records_again(small, hubspot):
+    small.sync()
+    small.merge("2", "1")
+    small.sync()
+    small.roll_back("run2")
+    assert {c["email"] for c in contacts(hubspot).values()} == {p.email for p in (ANN, BOB, CAT)}
+
+
+def test_what_people_wrote_since_a_run_stands_when_it_is_taken_back(small, hubspot):
+    small.sync()
+    small.change("1", orders=9)
+    small.sync()
+    hubspot.edit("contacts", id_of(hubspot, "contacts", email=ANN.email), c360_orders="55")
+    done = small.roll_back("run2")
+    assert done.tally.conflicts == 1
+    held = contacts(hubspot)["c_1"]
+    assert (held["c360_orders"], held["c360_events"]) == ("55", "2")
+
+
+def test_a_run_that_there_is_not_cannot_be_taken_back(small):
+    small.sync()
+    with pytest.raises(RequestError, match=r"run99.*run1"):
+        small.roll_back("run99")

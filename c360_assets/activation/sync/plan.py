@@ -186,29 +186,19 @@ def resolve(
     changes: dict[str, tuple[str | None, Value]] = {}
     conflicts = []
     for name, value in row.payload.items():
-        field_rules = rules.fields[name]
+        each = rules.fields[name]
         theirs = None if remote is None else remote.values.get(name)
         last = None if known is None else known.payload.get(name)
-        if remote is not None and same(field_rules.type, value, theirs):
-            stored[name] = value
-            continue
-        is_edited = remote is not None and not same(field_rules.type, last, theirs)
-        may_write = _may_write(field_rules.policy, theirs, is_edited)
+        is_there = value is None if remote is None else same(each.type, value, theirs)
+        is_edited = remote is not None and not is_there and not same(each.type, last, theirs)
+        may_write = _may_write(each.policy, theirs, is_edited)
         if is_edited and not (theirs in (None, "") and may_write):
-            conflicts.append(
-                Conflict(
-                    *(object_, row.key, name, field_rules.policy),
-                    *(_text(last), theirs, _text(value)),
-                )
-            )
-        if not may_write:
-            stored[name] = last
-            continue
-        if remote is None and value is None:
-            stored[name] = value
-            continue
-        written[name] = stored[name] = value
-        changes[name] = (theirs, value)
+            seen = (_text(last), theirs, _text(value))
+            conflicts.append(Conflict(object_, row.key, name, each.policy, *seen))
+        stored[name] = value if is_there or may_write else last
+        if may_write and not is_there:
+            written[name] = value
+            changes[name] = (theirs, value)
     remote_id = remote.remote_id if remote is not None else None
     row = Row(row.key, written, row.unique, remote_id)
     return Resolved(row, stored, hash_, changes, conflicts, held_by)

@@ -67,18 +67,10 @@ def make_wanted(
     # the engine gives a column the case that it has in the table, not that of its alias
     columns = {row[0].lower() for row in connection.execute(f"describe {source}").fetchall()}
     _require_columns(crm_object.name, rules, columns)
-    unique = rules.fields[rules.unique].column
     members = ", ".join(
         f"{literal(name)}, {_value(field)}" for name, field in sorted(rules.fields.items())
     )
-    emails = "merged_emails" in columns and "email" in columns
-    condition = " and ".join(
-        [
-            f"s.{identifier(unique)} is not null",
-            *(_filter(column, allowed) for column, allowed in rules.where.items()),
-            *([_NOT_SUPPRESSED] if emails else []),
-        ]
-    )
+    unique = identifier(rules.fields[rules.unique].column)
     name = f"wanted_{crm_object.name}"
     connection.execute(
         f"""
@@ -91,10 +83,10 @@ def make_wanted(
         from (
             select
                 cast(s.{identifier(key)} as varchar) as key,
-                cast(s.{identifier(unique)} as varchar) as unique_text,
+                cast(s.{unique} as varchar) as unique_text,
                 json_object({members}) as payload
             from {source} as s
-            where {condition}
+            where s.{unique} is not null{_filters(rules, columns)}
         ) as records
         """
     )
@@ -106,6 +98,14 @@ _NOT_SUPPRESSED = (
     f"not exists (select 1 from {SUPPRESSED} as x where x.email = s.email"
     " or list_contains(s.merged_emails, x.email))"
 )
+
+
+def _filters(rules: ObjectRules, columns: set[str]) -> str:
+    """The conditions of the mapping, and that nobody who opted out is among them."""
+    conditions = [_filter(column, allowed) for column, allowed in rules.where.items()]
+    if {"email", "merged_emails"} <= columns:
+        conditions.append(_NOT_SUPPRESSED)
+    return "".join(f" and {condition}" for condition in conditions)
 
 
 def _filter(column: str, allowed: Iterable[object]) -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 import duckdb
 
 from c360_assets.activation.destinations.build import rules_of
-from c360_assets.activation.objects import CRM_OBJECTS
+from c360_assets.activation.objects import SYNC_OBJECTS
 from c360_assets.activation.sync.ledger import Ledger
 from c360_assets.activation.sync.ledger_rows import Acknowledged
 from c360_assets.activation.sync.plan import compare
@@ -102,7 +102,7 @@ def _rules() -> ObjectRules:
 
 def _wanted(connection: duckdb.DuckDBPyConnection) -> int:
     load_suppression(connection, [], Path())
-    source = next(each for each in CRM_OBJECTS if each.name == "contacts")
+    source = next(each for each in SYNC_OBJECTS if each.name == "contacts")
     return make_wanted(connection, source, _rules(), "contact_id")
 
 

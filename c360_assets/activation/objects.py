@@ -66,3 +66,15 @@ CRM_OBJECTS: tuple[CrmObject, ...] = (
         description="One record per gaggle, with its primary company.",
     ),
 )
+
+# Row by row a CRM also gets what changes with everybody's orders. The files do not: the value of
+# one customer moves a little with each order of another, and each delivery would list them all.
+SYNC_OBJECTS: tuple[CrmObject, ...] = (
+    CrmObject(
+        name="contacts",
+        key=("contact_id",),
+        select=_select("contacts_with_value"),
+        description="One record per person, with segment, stage and lifetime value.",
+    ),
+    *(each for each in CRM_OBJECTS if each.name != "contacts"),
+)

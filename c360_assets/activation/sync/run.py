@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 from filelock import FileLock, Timeout
 
-from c360_assets.activation.objects import CRM_OBJECTS, CrmObject
+from c360_assets.activation.objects import SYNC_OBJECTS, CrmObject
 from c360_assets.activation.sync.apply import Sync, Tally, batches
 from c360_assets.activation.sync.ledger import Ledger
 from c360_assets.activation.sync.ledger_rows import Counts
@@ -92,7 +92,7 @@ class Job:
     def prepare_wanted(self) -> dict[str, int]:
         """Make the tables of what is wanted; returns rows by object."""
         load_suppression(self.connection, self.suppression, self.source)
-        sources = {each.name: each for each in CRM_OBJECTS}
+        sources = {each.name: each for each in SYNC_OBJECTS}
         return {
             name: make_wanted(self.connection, sources[name], rules, KEYS[name])
             for name, rules in self.objects().items()
@@ -192,7 +192,7 @@ class Job:
         }
 
     def _wanted_links(self, rules: LinkRules) -> list[tuple[str, str]]:
-        source: CrmObject = next(o for o in CRM_OBJECTS if o.name == rules.from_object)
+        source: CrmObject = next(o for o in SYNC_OBJECTS if o.name == rules.from_object)
         key, column = identifier(KEYS[rules.from_object]), identifier(rules.column)
         return self.connection.execute(
             f"select distinct cast(s.{key} as varchar), cast(s.{column} as varchar)"

@@ -1,4 +1,4 @@
--- one row per person of marts.contacts; RFM and value are null for whoever never ordered
+-- one row per person of marts.contacts; RFM columns are null for whoever never ordered
 select
     contacts.user_id,
     contacts.email,
@@ -16,25 +16,7 @@ select
     rfm_segments.rfm_segment,
     rfm_segments.recency_score,
     rfm_segments.frequency_score,
-    rfm_segments.monetary_score,
-    contacts.contact_id,
-    contacts.merged_emails,
-    profiles.lifecycle_stage as lifecycle_stage,
-    -- as people read them: what changes less is no news for a CRM
-    round(customer_lifetime_value.clv_365d, 2) as clv_365d,
-    round(customer_lifetime_value.probability_alive, 2) as probability_alive
+    rfm_segments.monetary_score
 from marts.contacts as contacts
 left join marts.rfm_segments as rfm_segments
     on contacts.user_id = rfm_segments.user_id
-left join marts.customer_lifetime_value as customer_lifetime_value
-    on contacts.user_id = customer_lifetime_value.user_id
-left join (
-    select
-        customer_profiles.client_customer_id,
-        customer_profiles.lifecycle_stage as lifecycle_stage
-    from marts.customer_profiles as customer_profiles
-    where customer_profiles.profile_date = (
-        select max(profile_days.profile_date) from marts.profile_days as profile_days
-    )
-) as profiles
-    on contacts.user_id = profiles.client_customer_id

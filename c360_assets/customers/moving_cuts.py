@@ -8,8 +8,8 @@ member's value has reached the cut.
 
 The moves of all hours lie in one sequence, and the population of an hour is a prefix of it. The
 nth members of all prefixes are found together, bit by bit of their values, as in a wavelet matrix
-(Claude, Navarro & Ordóñez 2015): the work grows with moves times bits, not with hours times
-members.
+("The wavelet matrix", Information Systems 47, 2015): the work grows with moves times bits, not
+with hours times members.
 """
 
 from __future__ import annotations

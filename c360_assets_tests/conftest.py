@@ -39,18 +39,20 @@ def repo_root() -> Path:
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The published data sets (`jaffle_gaggle`, `greenery`), which lie beside the checkout."""
-    folder = REPO_ROOT.parent / "shared" / "data"
-    if not folder.is_dir():
-        pytest.skip(f"the published data sets are not there: {folder}")
-    return folder
+    return _beside_the_checkout("data", "the published data sets")
 
 
 @pytest.fixture(scope="session")
 def shared_specs() -> Path:
     """The interfaces as their vendors publish them (`hubspot`, `front`), beside the checkout."""
-    folder = REPO_ROOT.parent / "shared" / "specs"
+    return _beside_the_checkout("specs", "the vendors' published descriptions")
+
+
+def _beside_the_checkout(name: str, what: str) -> Path:
+    """A folder of `shared`; skips the test where it is not there."""
+    folder = REPO_ROOT.parent / "shared" / name
     if not folder.is_dir():
-        pytest.skip(f"the vendors' published descriptions are not there: {folder}")
+        pytest.skip(f"{what} are not there: {folder}")
     return folder
 
 

@@ -3,18 +3,16 @@
 from typing import Any
 
 import dagster as dg
-import duckdb
 
-from c360_assets.activation.connect import FILE, destination_names, sync_job
 from c360_assets.activation.destinations.file import FileDestination
 from c360_assets.activation.objects import CRM_OBJECTS
 from c360_assets.activation.sync.apply import Tally
 from c360_assets.activation.sync.run import Synced
+from c360_assets.assets.crm_job import FILE, destination_names, sync_job
 from c360_assets.assets.shell import GROUPS, reasons_table, utc_now
 from c360_assets.errors import C360Error
 from c360_assets.settings import Settings
-from c360_assets.warehouse.publish import current_database
-from c360_assets.warehouse.session import SAFE_CONFIG
+from c360_assets.warehouse.published import open_published
 
 CONSERVED = "every_planned_row_is_acknowledged_rejected_or_unknown"
 TAKEN = "no_row_is_rejected_or_unknown"
@@ -76,8 +74,7 @@ def _check_specs() -> list[dg.AssetCheckSpec]:
 
 def _deliver_files(settings: Settings, run_id: str) -> dict[str, Any]:
     destination = FileDestination(settings.crm_dir)
-    database = current_database(settings.published_dir)
-    with duckdb.connect(str(database), read_only=True, config=SAFE_CONFIG) as connection:
+    with open_published(settings) as connection:
         delivery = destination.deliver(connection, CRM_OBJECTS, run_id, utc_now())
     counts = {
         f"{item.name}: {what}": getattr(item, what)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from c360_assets.activation.connect import FILE, destination_names, sync_job
 from c360_assets.activation.sync.ledger import Ledger
 from c360_assets.activation.sync.model import Value
 from c360_assets.activation.sync.plan import ObjectPlan, Resolved
 from c360_assets.activation.sync.run import LEDGER, SyncPlan
+from c360_assets.assets.crm_job import FILE, destination_names, sync_job
 from c360_assets.cli_support.output import Output
 from c360_assets.errors import RequestError
 from c360_assets.settings import Settings

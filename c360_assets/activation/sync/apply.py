@@ -67,9 +67,9 @@ class Sync:
         self, mappings: Mapping[str, ObjectMapping], rules: Mapping[str, ObjectRules]
     ) -> int:
         """Read the rows of open intents back; what arrived is acknowledged. Returns how many."""
-        arrived = 0
+        arrived, every = 0, self.ledger.intents()
         for name, mapping in mappings.items():
-            intents = [intent for intent in self.ledger.intents() if intent.object == name]
+            intents = [intent for intent in every if intent.object == name]
             for batch in batches(intents, self.destination.limits.rows_per_read):
                 arrived += self._recover_batch(mapping, rules[name], batch)
         return arrived
@@ -159,7 +159,7 @@ class Sync:
         # the CRM itself has just said that it holds all of these
         there = [r for r in records if not r.row.payload and r.row.remote_id is not None]
         self.ledger.settle(
-            [self._acknowledged(mapping, r, str(r.row.remote_id), "adopt") for r in there],
+            [self._acknowledged(mapping, r, "adopt") for r in there],
             *({}, self.run_id, self.now()),
         )
         tally.acknowledged += len(there)
@@ -213,23 +213,39 @@ class Sync:
         ]
         self.ledger.intend(intents, self.now())
         verdicts = halved(records, lambda part: call(mapping, [r.row for r in part]))
-        tally = Tally()
-        taken, refused = [], {}
-        for record, verdict in zip(records, verdicts, strict=True):
+        return self._settle(
+            [(mapping.name, r.row.key, r.hash) for r in records],
+            verdicts,
+            [[self._acknowledged(mapping, r, action)] for r in records],
+        )
+
+    def _settle(
+        self,
+        rows: Sequence[tuple[str, str, str]],
+        verdicts: Sequence[Verdict],
+        taken: Sequence[Sequence[Acknowledged]],
+    ) -> Tally:
+        """Write the verdicts on rows (object, key, hash) to the ledger, all together.
+
+        `taken` is what the ledger is to say of each row that the CRM takes; the first of it gets
+        the remote id that the CRM gives.
+        """
+        tally, refused = Tally(), {}
+        acknowledged: list[Acknowledged] = []
+        for row, verdict, (first, *rest) in zip(rows, verdicts, taken, strict=True):
             if verdict.outcome == "acknowledged" and verdict.remote_id is not None:
-                taken.append(self._acknowledged(mapping, record, verdict.remote_id, action))
+                acknowledged += [replace(first, remote_id=verdict.remote_id), *rest]
+                tally.acknowledged += 1
             elif verdict.outcome == "rejected":
-                key = (mapping.name, record.row.key, record.hash)
-                refused[key] = verdict.reason or "no reason given"
+                refused[row] = verdict.reason or "no reason given"
+                tally.rejected += 1
             else:
                 tally.unknown += 1
-        self.ledger.settle(taken, refused, self.run_id, self.now())
-        tally.acknowledged, tally.rejected = len(taken), len(refused)
+        self.ledger.settle(acknowledged, refused, self.run_id, self.now())
         return tally
 
-    def _acknowledged(
-        self, mapping: ObjectMapping, record: Resolved, remote_id: str, action: str
-    ) -> Acknowledged:
+    def _acknowledged(self, mapping: ObjectMapping, record: Resolved, action: str) -> Acknowledged:
+        remote_id = record.row.remote_id or ""
         return Acknowledged(
             mapping.name, record.row.key, remote_id, record.stored, record.hash, action
         )
@@ -250,22 +266,10 @@ class Sync:
                 verdict = self.destination.merge(
                     mapping, known[kept].remote_id, known[gone].remote_id
                 )
-            if verdict.outcome == "acknowledged" and verdict.remote_id is not None:
-                # whatever the vendor made of the fields is compared anew
-                left = replace(known[kept], hash="")
-                rows = [
-                    self._moved(mapping, left, verdict.remote_id, "merge"),
-                    self._moved(mapping, known[gone], known[gone].remote_id, "merged"),
-                ]
-                self.ledger.settle(rows, {}, self.run_id, self.now())
-                tally.acknowledged += 1
-            elif verdict.outcome == "rejected":
-                reason = verdict.reason or "no reason given"
-                row = (mapping.name, gone, known[gone].hash)
-                self.ledger.settle([], {row: reason}, self.run_id, self.now())
-                tally.rejected += 1
-            else:
-                tally.unknown += 1
+            # whatever the vendor made of the fields is compared anew
+            left, ended = replace(known[kept], hash=""), known[gone]
+            both = [self._moved(mapping, left, "merge"), self._moved(mapping, ended, "merged")]
+            tally.add(self._settle([(mapping.name, gone, ended.hash)], [verdict], [both]))
         return tally
 
     def _merged_before(self, mapping: ObjectMapping, kept: Known, gone: Known) -> Verdict | None:
@@ -288,25 +292,18 @@ class Sync:
             verdicts = halved(
                 known, lambda part: self.destination.delete(mapping, [k.remote_id for k in part])
             )
-            taken, refused = [], {}
-            for each, verdict in zip(known, verdicts, strict=True):
-                if verdict.outcome == "acknowledged":
-                    taken.append(self._moved(mapping, each, each.remote_id, "delete"))
-                elif verdict.outcome == "rejected":
-                    refused[mapping.name, each.key, each.hash] = verdict.reason or "no reason given"
-                else:
-                    tally.unknown += 1
-            self.ledger.settle(taken, refused, self.run_id, self.now())
-            tally.acknowledged += len(taken)
-            tally.rejected += len(refused)
+            settled = self._settle(
+                [(mapping.name, each.key, each.hash) for each in known],
+                verdicts,
+                [[self._moved(mapping, each, "delete")] for each in known],
+            )
+            tally.add(settled)
         return tally
 
-    def _moved(
-        self, mapping: ObjectMapping, known: Known, remote_id: str, action: str
-    ) -> Acknowledged:
+    def _moved(self, mapping: ObjectMapping, known: Known, action: str) -> Acknowledged:
         return Acknowledged(
-            mapping.name, known.key, remote_id, known.payload, known.hash, action
-        )  # fmt: skip
+            mapping.name, known.key, known.remote_id, known.payload, known.hash, action
+        )
 
     def write_links(self, plan: LinkPlan, from_object: str, to_object: str) -> Tally:
         """Make and take away links; those whose ends the CRM does not have yet wait."""
@@ -375,4 +372,4 @@ def batches(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
 
 
 def _with_id(row: Row, known: Known | None) -> Row:
-    return row if known is None else Row(row.key, row.payload, row.unique, known.remote_id)
+    return row if known is None else replace(row, remote_id=known.remote_id)

@@ -210,6 +210,8 @@ class Ledger:
 
         `rejected` is (object, key, hash) -> reason. Their intents end; those of others stay open.
         """
+        if not acknowledged and not rejected:
+            return  # an empty transaction would be flushed, too
         with self._transaction() as connection:
             for row in acknowledged:
                 self._remember(connection, row, run_id, at)

@@ -18,9 +18,8 @@ Value: TypeAlias = str | int | float | bool | None
 Payload: TypeAlias = Mapping[str, Value]
 Outcome: TypeAlias = Literal["acknowledged", "rejected", "unknown"]
 
-COMPANIES, CONTACTS, GAGGLES = "companies", "contacts", "gaggles"
 # records that others point to come first
-RECORD_ORDER = (COMPANIES, CONTACTS, GAGGLES)
+RECORD_ORDER = ("companies", "contacts", "gaggles")
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ KEYS = {"companies": "corporate_email", "contacts": "contact_id", "gaggles": "ga
 
 @dataclass(frozen=True)
 class SyncPlan:
-    """What a sync would do now. `is_online` says that the CRM was asked for what it holds."""
+    """What a sync would do now; `details` are records looked at beside what the CRM holds."""
 
     objects: Mapping[str, ObjectPlan]
     links: Mapping[str, LinkPlan]
@@ -157,23 +157,24 @@ class Job:
             )
 
     def _plan(self, ledger: Ledger) -> SyncPlan:
-        merged = self._merged()
-        now = _now()
-        objects = {
-            name: compare(
-                self.connection, ledger, rules, name, merged if name == "contacts" else {}, now
-            )
-            for name, rules in self.objects().items()
-        }
-        links = {
-            kind: compare_links(kind, self._wanted_links(rules), ledger.links(kind))
-            for kind, rules in self._links().items()
-        }
+        objects = self._plan_objects(ledger)
+        links = {kind: self._plan_links(ledger, kind) for kind in self._links()}
         limits = self.destination.limits
         calls = sum(part.reads(limits) + part.writes(limits) for part in objects.values())
         calls += sum(part.writes(limits) for part in links.values())
         seconds = max(calls - limits.calls, 0) / limits.calls * limits.seconds
         return SyncPlan(objects, links, len(ledger.intents()), calls, seconds)
+
+    def _plan_objects(self, ledger: Ledger) -> dict[str, ObjectPlan]:
+        merged = {"contacts": self._merged()}
+        now = _now()
+        return {
+            name: compare(self.connection, ledger, rules, name, merged.get(name, {}), now)
+            for name, rules in self.objects().items()
+        }
+
+    def _plan_links(self, ledger: Ledger, kind: str) -> LinkPlan:
+        return compare_links(kind, self._wanted_links(self._links()[kind]), ledger.links(kind))
 
     def _merged(self) -> dict[str, str]:
         """Contact ids that ended in a merge, and those that bear their history today."""
@@ -222,7 +223,7 @@ class Job:
             sync = Sync(self.destination, ledger, run_id, _now)
             mappings = {name: self.mapping(name) for name in self.objects()}
             recovered = sync.recover(mappings, self.objects())
-            parts = self._apply(sync, self._plan(ledger), mappings)
+            parts = self._apply(sync, mappings)
             return self._ended(ledger, run_id, parts, recovered)
 
     def roll_back(self, run_id: str) -> Synced:
@@ -261,26 +262,23 @@ class Job:
         ledger.end_run(run_id, counts, _now())
         return Synced(total, recovered, calls, parts)
 
-    def _apply(
-        self, sync: Sync, plan: SyncPlan, mappings: Mapping[str, ObjectMapping]
-    ) -> dict[str, Tally]:
-        parts = {
-            name: sync.merge_records(mappings[name], part) for name, part in plan.objects.items()
-        }
-        if any(part.merge for part in plan.objects.values()):
+    def _apply(self, sync: Sync, mappings: Mapping[str, ObjectMapping]) -> dict[str, Tally]:
+        plans = self._plan_objects(sync.ledger)
+        parts = {name: sync.merge_records(mappings[name], plan) for name, plan in plans.items()}
+        if any(plan.merge for plan in plans.values()):
             # what is left of a merge is compared with what is wanted
-            plan = self._plan(sync.ledger)
-        for name, part in plan.objects.items():
+            plans = self._plan_objects(sync.ledger)
+        for name, plan in plans.items():
             written = sync.write_records(
-                self.connection, mappings[name], self.objects()[name], part
+                self.connection, mappings[name], self.objects()[name], plan
             )
             parts[name].add(written)
         for kind, rules in self._links().items():
             # ends that were acknowledged just now count, too
-            now = compare_links(kind, self._wanted_links(rules), sync.ledger.links(kind))
-            parts[kind] = sync.write_links(now, rules.from_object, rules.to_object)
-        for name, part in plan.objects.items():
-            parts[name].add(sync.delete_records(mappings[name], part))
+            links = self._plan_links(sync.ledger, kind)
+            parts[kind] = sync.write_links(links, rules.from_object, rules.to_object)
+        for name, plan in plans.items():
+            parts[name].add(sync.delete_records(mappings[name], plan))
         return parts
 
     def _ledger(self) -> Ledger:
@@ -302,7 +300,7 @@ class Job:
 
 def _fits(ours: str, theirs: str) -> bool:
     """Whether a value of ours can be written to such a field: everything can, as text."""
-    return theirs in ("text", ours) or (ours == "boolean" and theirs == "text")
+    return theirs in ("text", ours)
 
 
 def _now() -> datetime:

@@ -7,7 +7,7 @@ import dagster as dg
 import pytest
 from typer.testing import CliRunner
 
-from c360_assets.activation.connect import sync_job
+from c360_assets.assets.crm_job import sync_job
 from c360_assets.cli import app
 from c360_assets.crm_rules import CrmRules, DestinationRules
 from c360_assets.definitions import build_defs

@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import duckdb
-
 from c360_assets.activation.destinations.build import ROW_WISE, build_destination, rules_of
 from c360_assets.activation.sync.run import Job
-from c360_assets.errors import ConfigError, NothingPublishedError
+from c360_assets.errors import ConfigError
 from c360_assets.settings import Settings
+from c360_assets.warehouse.published import open_published
 
 FILE = "file"
 DESTINATIONS = (FILE, *ROW_WISE)
-# of the engine that compares: it reads files of ours alone
-_SAFE: dict[str, str | bool | int | float | list[str]] = {
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
 
 
 def destination_names(settings: Settings) -> tuple[str, ...]:
@@ -44,19 +38,13 @@ def sync_job(settings: Settings, name: str) -> Iterator[Job]:
         ConfigError: the key is not in the environment, or there is no such destination.
         NothingPublishedError: the pipeline has not run yet.
     """
-    database = settings.published_dir / "current" / "c360.duckdb"
-    if not database.is_file():
-        raise NothingPublishedError(
-            f"there is no published copy in {settings.published_dir}; run `c360 run` first"
-        )
-    rules = rules_of(name, settings.rules.crm)
-    destination = build_destination(name, rules, settings.crm_dir)
-    try:
-        with duckdb.connect(str(database), read_only=True, config=_SAFE) as connection:
-            connection.execute("set TimeZone = 'UTC'")
+    with open_published(settings) as connection:
+        rules = rules_of(name, settings.rules.crm)
+        destination = build_destination(name, rules, settings.crm_dir)
+        try:
             yield Job(
                 *(destination, rules, connection, settings.crm_dir, settings.source_dir),
                 settings.rules.crm.suppression,
             )
-    finally:
-        destination.close()
+        finally:
+            destination.close()

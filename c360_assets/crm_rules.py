@@ -64,12 +64,35 @@ class DestinationRules(_Strict):
     gaggles: ObjectRules | None = None
     links: dict[str, LinkRules] | None = None
 
+    def remote_objects(self) -> dict[str, str]:
+        """The mapped objects, each with the CRM's name for it."""
+        objects = {"companies": self.companies, "contacts": self.contacts, "gaggles": self.gaggles}
+        return {name: each.remote_object for name, each in objects.items() if each is not None}
+
+
+class SalesforceRules(DestinationRules):
+    """Salesforce: `base_url` is the org's own address; more rows than `bulk_above` go in bulk."""
+
+    api_version: str = Field(default="v64.0", pattern=r"v\d+\.0")
+    bulk_above: int = Field(default=2000, ge=0)
+
+
+class TrytonRules(DestinationRules):
+    """Tryton: the database on the server of `base_url`, and who we are there."""
+
+    database: str = "tryton"
+    user: str = "c360"
+
 
 class CrmRules(_Strict):
     """`[crm]` of c360.toml: `suppression` are CSV files with a column `email` of who opted out."""
 
     suppression: tuple[str, ...] = ()
     hubspot: DestinationRules = DestinationRules()
+    salesforce: SalesforceRules = SalesforceRules()
+    front: DestinationRules = DestinationRules()
+    tryton: TrytonRules = TrytonRules()
+    webhook: DestinationRules = DestinationRules()
 
     def __hash__(self) -> int:
         """By what they say: rules are kept by what was made of them, and mappings have no hash."""

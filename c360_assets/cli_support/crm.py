@@ -33,7 +33,7 @@ def show_plan(out: Output, settings: Settings, to: str | None, records: int) -> 
     """Show the plan, and some of its records field by field."""
     name = destination(settings, to)
     with sync_job(settings, name) as job:
-        missing = job.missing_fields()
+        missing = job.missing()
         plan = job.plan(with_details=records)
     out.json({"destination": name, "missing_fields": missing, **_document(plan)})
     for object_, fields in missing.items():

@@ -8,15 +8,21 @@ associations v4).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import httpx
-
+from c360_assets.activation.destinations.connect import Surroundings
+from c360_assets.activation.destinations.hubspot_answers import (
+    FURTHER_ADDRESSES,
+    further,
+    learn_limits,
+    remote_of,
+    verdicts_of,
+)
+from c360_assets.activation.destinations.values import same_value, text_of
 from c360_assets.activation.sync.http import ApiClient
-from c360_assets.activation.sync.limits import CallLimit
 from c360_assets.activation.sync.model import (
     Limits,
     Link,
@@ -27,7 +33,7 @@ from c360_assets.activation.sync.model import (
     Value,
     Verdict,
 )
-from c360_assets.crm_rules import FieldType, LinkRules
+from c360_assets.crm_rules import DestinationRules, FieldType, LinkRules
 from c360_assets.errors import CrmError, OutcomeUnknownError, RowsRefusedError
 
 BASE_URL = "https://api.hubapi.com"
@@ -35,8 +41,6 @@ TOKEN_ENV = "HUBSPOT_TOKEN"  # noqa: S105 - the name of a variable
 # of a private app on the smallest plan; the answers tell what the account really has
 LIMITS = Limits(rows_per_write=100, rows_per_read=100, links_per_write=2000, calls=100, seconds=10)
 GROUP = "c360"
-# the addresses of contacts that were merged into one, parted by semicolons
-FURTHER_ADDRESSES = "hs_additional_emails"
 # HubSpot's type and input control for each of our types
 _TYPES: Mapping[FieldType, tuple[str, str]] = {
     "text": ("string", "text"),
@@ -55,16 +59,21 @@ _OURS: Mapping[str, FieldType] = {
     "datetime": "datetime",
 }
 UNREACHABLE = frozenset({401, 403})
-OWN_LABELS = ("USER_DEFINED:", "INTEGRATOR_DEFINED:")
+OWN_LABELS = ("USER_DEFINED", "INTEGRATOR_DEFINED")
+LABEL = "LABEL:"
 
 
 @dataclass(frozen=True)
 class HubspotDestination:
-    """One HubSpot account. `links` say which association type each kind of link is."""
+    """One HubSpot account. `links` say which association type each kind of link is.
+
+    `type` of a link is `CATEGORY:number`, or `LABEL:the label` of a type that the account has made.
+    """
 
     client: ApiClient
     links: Mapping[str, LinkRules]
     remote_objects: Mapping[str, str]
+    labels: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -75,6 +84,11 @@ class HubspotDestination:
     def limits(self) -> Limits:
         """What one call takes."""
         return LIMITS
+
+    @property
+    def can_read(self) -> bool:
+        """HubSpot tells what it holds."""
+        return True
 
     @property
     def calls(self) -> int:
@@ -125,6 +139,17 @@ class HubspotDestination:
             ]
         self._json("POST", f"/crm/v3/properties/{object_}", body)
 
+    def missing_links(self) -> Sequence[str]:
+        """Kinds of links whose label the account does not have."""
+        return [kind for kind in self.links if self._type(kind) is None]
+
+    def create_link(self, kind: str) -> None:
+        """Make a label."""
+        label = self.links[kind].type.removeprefix(LABEL)
+        name = "c360_" + re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
+        self._json("POST", f"{self._between(kind)}/labels", {"label": label, "name": name})
+        self.labels.clear()
+
     # --- reading -------------------------------------------------------------------------------
 
     def read(self, mapping: ObjectMapping, ids: Sequence[str]) -> Mapping[str, Remote]:
@@ -132,7 +157,7 @@ class HubspotDestination:
         found = self._read(mapping, ids, None)
         by_id = {record["id"]: record for record in found}
         # a record that was merged away answers as the one that it is now
-        return {i: _remote(by_id[i]) for i in ids if i in by_id}
+        return {i: remote_of(by_id[i]) for i in ids if i in by_id}
 
     def find(self, mapping: ObjectMapping, unique: Sequence[str]) -> Mapping[str, Remote]:
         """The records with these values of the unique property.
@@ -142,18 +167,18 @@ class HubspotDestination:
         asked = {text.lower() for text in unique}
         found: dict[str, Remote] = {}
         for record in self._read(mapping, unique, mapping.unique):
-            held = _remote(record)
+            held = remote_of(record)
             own = (held.values.get(mapping.unique) or "").lower()
             if own in asked:
                 found[own] = held
-            for text in asked & {text.lower() for text in _further(held)} - {own}:
+            for text in asked & {text.lower() for text in further(held)} - {own}:
                 found.setdefault(text, replace(held, is_alias=True))
         return found
 
     def release(self, mapping: ObjectMapping, remote_id: str, unique: str) -> None:
         """Take a further address from a contact."""
         (record,) = self._read(mapping, [remote_id], None)
-        kept = [text for text in _further(_remote(record)) if text.lower() != unique.lower()]
+        kept = [text for text in further(remote_of(record)) if text.lower() != unique.lower()]
         row = {"id": remote_id, "properties": {FURTHER_ADDRESSES: ";".join(kept)}}
         path = f"/crm/v3/objects/{mapping.remote_object}/batch/update"
         self._json("POST", path, {"inputs": [row]})
@@ -196,12 +221,12 @@ class HubspotDestination:
             each: dict[str, Any] = {
                 "id": id_,
                 "objectWriteTraceId": str(place),
-                "properties": {name: _text(value) for name, value in row.payload.items()},
+                "properties": {name: text_of(value) for name, value in row.payload.items()},
             }
             inputs.append(each | ({"idProperty": by} if by else {}))
         path = f"/crm/v3/objects/{mapping.remote_object}/batch/{what}"
         answer = self._json("POST", path, {"inputs": inputs}, refuses_rows=True)
-        return _verdicts(answer, ids, len(rows))
+        return verdicts_of(answer, ids, len(rows))
 
     def merge(self, mapping: ObjectMapping, kept: str, gone: str) -> Verdict:
         """Merge two records; HubSpot may give the result an id of its own."""
@@ -220,6 +245,28 @@ class HubspotDestination:
         path = f"/crm/v3/objects/{mapping.remote_object}/batch/archive"
         self._json("POST", path, {"inputs": [{"id": i} for i in ids]}, refuses_rows=True)
         return [Verdict("acknowledged", i) for i in ids]
+
+    def erase(self, mapping: ObjectMapping, row: Row) -> Verdict:
+        """Delete a contact for good; HubSpot then refuses that address to every import.
+
+        Other objects know no such thing and are archived.
+        """
+        if mapping.remote_object != "contacts":
+            return self._archived(mapping, row)
+        body = (
+            {"objectId": row.unique, "idProperty": mapping.unique}
+            if row.remote_id is None
+            else {"objectId": row.remote_id}
+        )
+        response = self.client.call("POST", "/crm/v3/objects/contacts/gdpr-delete", body=body)
+        if response.is_success or response.status_code == 404:
+            return Verdict("acknowledged", row.remote_id or row.unique)
+        return Verdict("rejected", reason=self.client.said(response))
+
+    def _archived(self, mapping: ObjectMapping, row: Row) -> Verdict:
+        if row.remote_id is not None:
+            self.delete(mapping, [row.remote_id])
+        return Verdict("acknowledged", row.remote_id or row.unique, "archived")
 
     # --- links ---------------------------------------------------------------------------------
 
@@ -245,7 +292,7 @@ class HubspotDestination:
 
         A type of HubSpot's own always stands beside the unlabelled one, which would stay.
         """
-        if self.links[kind].type.startswith(OWN_LABELS):
+        if self._known_type(kind)["associationCategory"] in OWN_LABELS:
             path = f"{self._between(kind)}/batch/labels/archive"
             inputs = [self._association(kind, link) for link in links]
         else:
@@ -260,28 +307,40 @@ class HubspotDestination:
         return "/crm/v4/associations/" + "/".join(ends)
 
     def _association(self, kind: str, link: Link) -> dict[str, Any]:
-        category, _, number = self.links[kind].type.rpartition(":")
-        type_ = {
-            "associationCategory": category or "HUBSPOT_DEFINED",
-            "associationTypeId": int(number),
-        }
-        return {"from": {"id": link.from_id}, "to": {"id": link.to_id}, "types": [type_]}
+        types = [self._known_type(kind)]
+        return {"from": {"id": link.from_id}, "to": {"id": link.to_id}, "types": types}
+
+    def _known_type(self, kind: str) -> dict[str, Any]:
+        type_ = self._type(kind)
+        if type_ is None:
+            raise CrmError(
+                f"hubspot has no label {self.links[kind].type!r} for {kind}; "
+                "`c360 crm prepare` makes it"
+            )
+        return type_
+
+    def _type(self, kind: str) -> dict[str, Any] | None:
+        """The association type of a kind of link, given by its number or by its label."""
+        category, _, text = self.links[kind].type.partition(":")
+        if f"{category}:" != LABEL:
+            return {"associationCategory": category, "associationTypeId": int(text)}
+        path = self._between(kind)
+        if path not in self.labels:
+            self.labels[path] = {
+                found["label"]: {
+                    "associationCategory": found["category"],
+                    "associationTypeId": found["typeId"],
+                }
+                for found in self._json("GET", f"{path}/labels")["results"]
+                if found["label"]
+            }
+        return self.labels[path].get(text)
 
     # --- values and calls ----------------------------------------------------------------------
 
     def same(self, type_: FieldType, ours: Value, theirs: str | None) -> bool:
         """Whether HubSpot's text is our value: 1 is 1.0, and a time is one in milliseconds, too."""
-        if ours is None or ours == "":
-            return theirs in (None, "")
-        if theirs is None:
-            return False
-        if type_ == "number":
-            return _number(theirs) == _number(str(ours))
-        if type_ == "boolean":
-            return theirs.lower() == str(ours).lower()
-        if type_ in ("date", "datetime"):
-            return _time(theirs) == _time(str(ours))
-        return theirs == str(ours) or theirs.lower() == str(ours).lower()
+        return same_value(type_, ours, theirs)
 
     def _json(
         self,
@@ -314,77 +373,16 @@ class HubspotDestination:
         raise CrmError(f"hubspot: {method} {path}: {told}")
 
 
-def learn_limits(headers: httpx.Headers, limit: CallLimit) -> None:
-    """Take the account's limit from HubSpot's headers."""
-    calls = headers.get("X-HubSpot-RateLimit-Max", "")
-    milliseconds = headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", "")
-    if calls.isdigit() and milliseconds.isdigit():
-        limit.learn(int(calls), int(milliseconds) / 1000)
-
-
-def _verdicts(answer: Mapping[str, Any], ids: Sequence[str], size: int) -> list[Verdict]:
-    """One verdict per row, found by its trace id; by its id where an error names no trace."""
-    verdicts = [Verdict("unknown", reason="the answer says nothing of this row")] * size
-    places = {id_.lower(): place for place, id_ in enumerate(ids)}
-    for result in answer.get("results", ()):
-        trace = result.get("objectWriteTraceId")
-        if trace is not None and trace.isdigit() and int(trace) < size:
-            place = int(trace)
-        elif (found := places.get(str(result["id"]).lower())) is not None:
-            place = found
-        else:
-            continue
-        verdicts[place] = Verdict("acknowledged", str(result["id"]))
-    for error in answer.get("errors") or ():
-        for place in _places_of(error, places, size):
-            verdicts[place] = Verdict("rejected", reason=str(error.get("message", error)))
-    return verdicts
-
-
-def _places_of(error: Mapping[str, Any], places: Mapping[str, int], size: int) -> Iterable[int]:
-    context = error.get("context") or {}
-    for trace in context.get("objectWriteTraceId", ()):
-        if str(trace).isdigit() and int(trace) < size:
-            yield int(trace)
-    for name in ("id", "ids"):
-        for id_ in context.get(name, ()):
-            if (place := places.get(str(id_).lower())) is not None:
-                yield place
-
-
-def _further(remote: Remote) -> list[str]:
-    text = remote.values.get(FURTHER_ADDRESSES) or ""
-    return [part.strip() for part in text.split(";") if part.strip()]
-
-
-def _remote(record: Mapping[str, Any]) -> Remote:
-    return Remote(str(record["id"]), dict(record["properties"]))
-
-
-def _text(value: Value) -> str:
-    """A value as HubSpot takes it; an empty text clears the property."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def _number(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
-def _time(text: str) -> datetime | str:
-    """A moment, given as ISO 8601 or in milliseconds since 1970."""
-    if text.lstrip("-").isdigit():
-        return datetime.fromtimestamp(int(text) / 1000, UTC)
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return text
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+def build(rules: DestinationRules, at: Surroundings) -> HubspotDestination:
+    """The account whose token is in the environment."""
+    token = at.secret("hubspot", rules.token_env or TOKEN_ENV, "the access token of a private app")
+    client = ApiClient(
+        "hubspot",
+        rules.base_url or BASE_URL,
+        {"Authorization": f"Bearer {token}"},
+        token,
+        at.call_limit("hubspot", LIMITS),
+        learn_limits,
+        timeout=rules.timeout_seconds,
+    )
+    return HubspotDestination(client, rules.links or {}, rules.remote_objects())

@@ -122,7 +122,12 @@ class Sync:
         ]
 
     def remotes(self, mapping: ObjectMapping, rows: Sequence[Row]) -> dict[str, Remote]:
-        """What the CRM holds of these rows, by key: by remote id, else by unique text."""
+        """What the CRM holds of these rows, by key: by remote id, else by unique text.
+
+        Of a CRM that does not tell, what it acknowledged last.
+        """
+        if not self.destination.can_read:
+            return self._acknowledged_last(mapping, [row.key for row in rows])
         by_id = {row.remote_id: row.key for row in rows if row.remote_id is not None}
         found: dict[str, Remote] = {}
         limit = self.destination.limits.rows_per_read
@@ -135,6 +140,15 @@ class Sync:
                 found[missing[text]] = remote
         return found
 
+    def _acknowledged_last(self, mapping: ObjectMapping, keys: Sequence[str]) -> dict[str, Remote]:
+        return {
+            key: Remote(
+                known.remote_id,
+                {name: None if v is None else str(v) for name, v in known.payload.items()},
+            )
+            for key, known in self.ledger.known(mapping.name, keys).items()
+        }
+
     def write_records(
         self,
         connection: duckdb.DuckDBPyConnection,
@@ -145,7 +159,7 @@ class Sync:
         """Create and update what is planned, batch by batch."""
         tally = Tally()
         keys = [*plan.create, *plan.update]
-        for chunk in batches(keys, self.destination.limits.rows_per_write):
+        for chunk in batches(keys, self.destination.limits.rows_at_once(len(keys))):
             tally.add(self.write(mapping, self.resolved(connection, mapping, rules, chunk)))
         return tally
 

@@ -81,13 +81,24 @@ class RemoteField:
 
 @dataclass(frozen=True)
 class Limits:
-    """What one call takes: rows of a batch, and the account's calls within so many seconds."""
+    """What one call takes: rows of a batch, and the account's calls within so many seconds.
+
+    Where a sync writes more than `bulk_above` records of an object, up to `rows_per_bulk` of them
+    are handed over at once; None where the vendor has no such way.
+    """
 
     rows_per_write: int = 100
+    bulk_above: int | None = None
+    rows_per_bulk: int = 10_000
     rows_per_read: int = 100
     links_per_write: int = 100
     calls: int = 100
     seconds: float = 10.0
+
+    def rows_at_once(self, rows: int) -> int:
+        """How many of so many records are handed over at once."""
+        is_bulk = self.bulk_above is not None and rows > self.bulk_above
+        return self.rows_per_bulk if is_bulk else self.rows_per_write
 
 
 @dataclass(frozen=True)
@@ -123,6 +134,11 @@ class CrmDestination(Protocol):
         ...
 
     @property
+    def can_read(self) -> bool:
+        """Whether it tells what it holds; where not, that is what it acknowledged last."""
+        ...
+
+    @property
     def calls(self) -> int:
         """The calls made so far."""
         ...
@@ -136,7 +152,18 @@ class CrmDestination(Protocol):
         ...
 
     def create_field(self, mapping: ObjectMapping, name: str, type_: FieldType) -> None:
-        """Make a missing field of our own."""
+        """Make a missing field of our own.
+
+        Raises ConfigError, which says where people make it, if the vendor lets no program do so.
+        """
+        ...
+
+    def missing_links(self) -> Sequence[str]:
+        """The kinds of links for which the CRM has no type or field yet."""
+        ...
+
+    def create_link(self, kind: str) -> None:
+        """Make the type or field of a kind of link; may raise ConfigError like `create_field`."""
         ...
 
     def read(self, mapping: ObjectMapping, ids: Sequence[str]) -> Mapping[str, Remote]:
@@ -165,6 +192,13 @@ class CrmDestination(Protocol):
 
     def delete(self, mapping: ObjectMapping, ids: Sequence[str]) -> Sequence[Verdict]:
         """Take records out of the CRM (archive them, where it can); one gone before is well."""
+        ...
+
+    def erase(self, mapping: ObjectMapping, row: Row) -> Verdict:
+        """Remove a person's record for good, found by remote id or by unique text.
+
+        One that is not there is well. Where the vendor can only archive, the reason says so.
+        """
         ...
 
     def link(self, kind: str, links: Sequence[Link]) -> Sequence[Verdict]:

@@ -52,7 +52,8 @@ class ObjectPlan:
     def writes(self, limits: Limits) -> int:
         """Calls that write, if every row differs from what the CRM holds."""
         sizes = (len(self.create), len(self.update), len(self.delete))
-        return len(self.merge) + sum(ceil(size / limits.rows_per_write) for size in sizes)
+        at_once = limits.rows_at_once(len(self.create) + len(self.update))
+        return len(self.merge) + sum(ceil(size / at_once) for size in sizes)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from c360_assets.crm_rules import DestinationRules, LinkRules, ObjectRules
 from c360_assets.errors import ConfigError, CrmError, RequestError
 
 LEDGER = "ledger.sqlite"
+LINKS = "links"
 LOCK_SECONDS = 3600.0
 # what a record is told by here, whatever happens to addresses
 KEYS = {"companies": "corporate_email", "contacts": "contact_id", "gaggles": "gaggle_id"}
@@ -125,13 +126,25 @@ class Job:
         return {name: fields for name, fields in missing.items() if fields}
 
     def create_fields(self) -> dict[str, list[str]]:
-        """Make the fields that are missing (`c360 crm prepare`); returns them."""
-        missing = self.missing_fields()
+        """Make the fields and types of links that are missing (`c360 crm prepare`).
+
+        Returns:
+            What was made, by object; types of links under `links`.
+        """
+        missing = self.missing()
         for name, fields in missing.items():
-            mapping = self.mapping(name)
             for field_name in fields:
+                if name == LINKS:
+                    self.destination.create_link(field_name)
+                    continue
+                mapping = self.mapping(name)
                 self.destination.create_field(mapping, field_name, mapping.fields[field_name])
         return missing
+
+    def missing(self) -> dict[str, list[str]]:
+        """Fields of the mapping that the CRM lacks, by object; types of links under `links`."""
+        links = sorted(set(self.destination.missing_links()) & set(self._links()))
+        return self.missing_fields() | ({LINKS: links} if links else {})
 
     # --- planning ------------------------------------------------------------------------------
 
@@ -212,7 +225,7 @@ class Job:
             CrmError: the CRM cannot be reached; what was acknowledged until then stands.
         """
         with self._locked(), self._ledger() as ledger:
-            if missing := self.missing_fields():
+            if missing := self.missing():
                 listed = "; ".join(f"{name}: {', '.join(f)}" for name, f in missing.items())
                 raise ConfigError(
                     f"crm.{self.destination.name} has no field {listed}; "

@@ -34,6 +34,7 @@ from c360_assets_tests.activation.emulators.server import Server
 from c360_assets_tests.activation.emulators.specs import Spec, load_spec
 
 TOKEN = "pat-na1-for-tests"
+LABELS = "/crm/v4/associations/{fromObjectType}/{toObjectType}/labels"
 WINDOW_SECONDS = 10.0
 SEARCH_WINDOW_SECONDS = 1.0
 
@@ -332,3 +333,31 @@ def amend(document: dict[str, Any]) -> None:
             values["additionalProperties"]["nullable"] = True
     if "AssociationSpecWithLabel" in schemas:
         schemas["AssociationSpecWithLabel"]["properties"]["label"]["nullable"] = True
+        document["paths"][LABELS] = _labels(document)
+
+
+def _labels(document: dict[str, Any]) -> dict[str, Any]:
+    """The calls about labels, from HubSpot's page on them: its own description is another file."""
+    ends = document["paths"][LABELS.removesuffix("labels") + "batch/create"]["post"]["parameters"]
+    types = {
+        "type": "object",
+        "required": ["results"],
+        "properties": {
+            "results": {
+                "type": "array",
+                "items": {"$ref": "#/components/schemas/AssociationSpecWithLabel"},
+            }
+        },
+    }
+    asked = {
+        "type": "object",
+        "required": ["label", "name"],
+        "properties": {name: {"type": "string"} for name in ("label", "name", "inverseLabel")},
+        "additionalProperties": False,
+    }
+    told = {"description": "the types", "content": {"application/json": {"schema": types}}}
+    body = {"required": True, "content": {"application/json": {"schema": asked}}}
+    return {
+        "get": {"parameters": ends, "responses": {"200": told}},
+        "post": {"parameters": ends, "requestBody": body, "responses": {"201": told}},
+    }

@@ -84,6 +84,20 @@ class Associations:
             self.types.setdefault((other, one), []).append(Type(category, inverse, back, number))
         return number
 
+    def labels(self, one: Kind, other: Kind) -> tuple[int, Any]:
+        """The types of links between two kinds of records."""
+        found = self.types.get((one.name, other.name), [])
+        return 200, {"results": [type_.document() for type_ in found]}
+
+    def create_label(self, one: Kind, other: Kind, body: Row) -> tuple[int, Any]:
+        """Make a label; answered with its types from either end."""
+        there = {type_.label for type_ in self.types.get((one.name, other.name), [])}
+        if body["label"] in there:
+            raise RefusedError(400, "VALIDATION_ERROR", f"{body['label']!r} is there already")
+        self.add_label(one.name, other.name, body["label"], body.get("inverseLabel"))
+        made = self.types[one.name, other.name][-1]
+        return 201, {"results": [made.document()]}
+
     # --- state ---------------------------------------------------------------------------------
 
     def connect(self, ends: Ends, types: list[Type]) -> None:

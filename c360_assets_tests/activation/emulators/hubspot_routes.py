@@ -117,7 +117,10 @@ def _of_associations(hubspot: Hubspot) -> Routes:
         asked = row(request)
         return links.archive(*ends(request), [{**asked, "to": [asked["to"]]}])
 
+    labels = top.removesuffix("/batch") + "/labels"
     return [
+        ("GET", labels, lambda r, b: links.labels(*ends(r))),
+        ("POST", labels, lambda r, b: links.create_label(*ends(r), b)),
         ("POST", f"{top}/create", lambda r, b: links.create(*ends(r), b["inputs"])),
         (
             "POST",

@@ -1,21 +1,41 @@
-"""`python -m …crm_child FOLDER URL TOKEN`: one sync in a process of its own, which may be killed.
+"""One sync in a process of its own, which may be killed: `start` it with what `Small` says."""
 
-The people are those of `people.json` in the folder.
-"""
+from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from c360_assets_tests.activation.sync.crm_small import Person, Small
 
+ROOT = Path(__file__).resolve().parents[3]
+SAID = ("url", "token", "name", "token_env", "rules")
 
-def main(folder: Path, url: str, token: str) -> None:
-    people = [Person(**person) for person in json.loads((folder / "people.json").read_text())]
+
+def start(small: Small) -> subprocess.Popen[bytes]:
+    """Begin one sync of these people."""
+    said = {name: getattr(small, name) for name in SAID}
+    people = [asdict(person) for person in small.people]
+    (small.folder / "small.json").write_text(json.dumps(said | {"people": people}))
+    return subprocess.Popen(
+        [sys.executable, "-m", __spec__.name, str(small.folder)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+def main(folder: Path) -> None:
+    """Sync once and print what became of it."""
+    said = json.loads((folder / "small.json").read_text())
+    people = [Person(**person) for person in said.pop("people")]
     # its run has a number of its own
-    done = Small(folder, url, token, people, runs=1000).sync()
+    done = Small(folder, people=people, runs=1000, **said).sync()
     print(json.dumps(vars(done.tally)))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3])
+    main(Path(sys.argv[1]))

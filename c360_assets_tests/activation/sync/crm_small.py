@@ -16,7 +16,7 @@ from c360_assets.activation.destinations.build import build_destination, rules_o
 from c360_assets.activation.sync.ledger import Ledger
 from c360_assets.activation.sync.run import LEDGER, Job, Synced, SyncPlan
 from c360_assets.contracts import table
-from c360_assets.crm_rules import CrmRules, DestinationRules
+from c360_assets.crm_rules import CrmRules
 from c360_assets.warehouse.tables import create_empty
 
 READ = (
@@ -49,14 +49,15 @@ class Small:
     rules: dict[str, Any] = field(default_factory=dict)
     suppression: tuple[str, ...] = ()
     runs: int = 0
+    name: str = "hubspot"
+    token_env: str = "HUBSPOT_TOKEN"
 
     def job(self) -> Job:
         """A sync of what is published now."""
         given = {"base_url": self.url, "timeout_seconds": 0.5, **self.rules}
-        crm = CrmRules(hubspot=DestinationRules.model_validate(given))
-        rules = rules_of("hubspot", crm)
+        rules = rules_of(self.name, CrmRules.model_validate({self.name: given}))
         destination = build_destination(
-            "hubspot", rules, self.folder / "crm", {"HUBSPOT_TOKEN": self.token}
+            self.name, rules, self.folder / "crm", {self.token_env: self.token}
         )
         destination.client.first_wait = 0.01
         return Job(
@@ -102,7 +103,7 @@ class Small:
 
     def ledger(self) -> Ledger:
         """The ledger of this sync; close it."""
-        return Ledger(self.folder / "crm" / LEDGER, "hubspot")
+        return Ledger(self.folder / "crm" / LEDGER, self.name)
 
     def _closing(self, use: Any) -> Any:
         job = self.job()

@@ -1,22 +1,16 @@
 """What goes wrong between us and HubSpot: nothing is lost, nothing is sent twice."""
 
-import json
-import os
 import signal
-import subprocess
-import sys
 from collections import Counter
-from dataclasses import asdict
-from pathlib import Path
 
 import pytest
 
 from c360_assets.errors import CrmError
 from c360_assets_tests.activation.emulators import faults
 from c360_assets_tests.activation.emulators.hubspot import empty_results, without_results_of
+from c360_assets_tests.activation.sync import crm_child
 from c360_assets_tests.activation.sync.crm_small import Person, Small
 
-ROOT = Path(__file__).resolve().parents[3]
 PEOPLE = [Person(str(n), f"p{n}@acme.com", f"P{n}", "acme.com", orders=n) for n in range(1, 4)]
 UPSERT = "contacts/batch/upsert"
 
@@ -165,20 +159,6 @@ def test_a_merge_without_an_answer_is_looked_into_before_it_is_repeated(
 # --- killed --------------------------------------------------------------------------------------
 
 
-def child(small: Small) -> "subprocess.Popen[bytes]":
-    people = json.dumps([asdict(person) for person in small.people])
-    (small.folder / "people.json").write_text(people)
-    return subprocess.Popen(
-        [
-            *(sys.executable, "-m", "c360_assets_tests.activation.sync.crm_child"),
-            *(str(small.folder), small.url, small.token),
-        ],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("applied", [False, True], ids=["before", "after"])
 def test_a_sync_killed_at_any_call_is_finished_by_the_next_and_nothing_is_sent_twice(
@@ -193,7 +173,7 @@ def test_a_sync_killed_at_any_call_is_finished_by_the_next_and_nothing_is_sent_t
             Person(f"{nth}00", f"p{nth}00@c{nth}.com", "New", f"c{nth}.com"),
         ]
         before = times_written(hubspot)
-        process = child(small)
+        process = crm_child.start(small)
         hubspot.fault(
             faults.doing(lambda p=process: p.send_signal(signal.SIGKILL), applied=applied),
             nth=nth,
@@ -211,7 +191,7 @@ def test_a_sync_killed_at_any_call_is_finished_by_the_next_and_nothing_is_sent_t
 
 @pytest.mark.slow
 def test_two_syncs_at_once_send_everything_once(small, hubspot):
-    both = [child(small), child(small)]
+    both = [crm_child.start(small), crm_child.start(small)]
     for process in both:
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors.decode()[-2000:]

@@ -1,0 +1,67 @@
+"""What HubSpot's answers say: of the rows of a batch, of records, of the account's limit.
+
+Every row of a batch carries its own `objectWriteTraceId`, by which its result or error is found; a
+row of which an answer says nothing is unknown, whatever the status.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import httpx
+
+from c360_assets.activation.sync.limits import CallLimit
+from c360_assets.activation.sync.model import Remote, Verdict
+
+# the addresses of contacts that were merged into one, parted by semicolons
+FURTHER_ADDRESSES = "hs_additional_emails"
+
+
+def verdicts_of(answer: Mapping[str, Any], ids: Sequence[str], size: int) -> list[Verdict]:
+    """One verdict per row, found by its trace id; by its id where an error names no trace."""
+    verdicts = [Verdict("unknown", reason="the answer says nothing of this row")] * size
+    places = {id_.lower(): place for place, id_ in enumerate(ids)}
+    for result in answer.get("results", ()):
+        trace = result.get("objectWriteTraceId")
+        if trace is not None and trace.isdigit() and int(trace) < size:
+            place = int(trace)
+        elif (found := places.get(str(result["id"]).lower())) is not None:
+            place = found
+        else:
+            continue
+        verdicts[place] = Verdict("acknowledged", str(result["id"]))
+    for error in answer.get("errors") or ():
+        for place in _places_of(error, places, size):
+            verdicts[place] = Verdict("rejected", reason=str(error.get("message", error)))
+    return verdicts
+
+
+def _places_of(error: Mapping[str, Any], places: Mapping[str, int], size: int) -> Iterable[int]:
+    context = error.get("context") or {}
+    for trace in context.get("objectWriteTraceId", ()):
+        if str(trace).isdigit() and int(trace) < size:
+            yield int(trace)
+    for name in ("id", "ids"):
+        for id_ in context.get(name, ()):
+            if (place := places.get(str(id_).lower())) is not None:
+                yield place
+
+
+def further(remote: Remote) -> list[str]:
+    """The addresses of contacts that were merged into one."""
+    text = remote.values.get(FURTHER_ADDRESSES) or ""
+    return [part.strip() for part in text.split(";") if part.strip()]
+
+
+def remote_of(record: Mapping[str, Any]) -> Remote:
+    """A record of an answer."""
+    return Remote(str(record["id"]), dict(record["properties"]))
+
+
+def learn_limits(headers: httpx.Headers, limit: CallLimit) -> None:
+    """Take the account's limit from HubSpot's headers."""
+    calls = headers.get("X-HubSpot-RateLimit-Max", "")
+    milliseconds = headers.get("X-HubSpot-RateLimit-Interval-Milliseconds", "")
+    if calls.isdigit() and milliseconds.isdigit():
+        limit.learn(int(calls), int(milliseconds) / 1000)

@@ -25,6 +25,7 @@ from c360_assets.settings import Settings
 from c360_assets.sources import landing
 from c360_assets.sources.fact_days import narrowed
 from c360_assets.sources.folder import SourceFolder
+from c360_assets.sources.tombstones import read_tombstones
 from c360_assets.warehouse.duckdb import Warehouse
 from c360_assets.warehouse.event_days import swap_days
 from c360_assets.warehouse.publish import publish
@@ -129,7 +130,9 @@ class BarePipeline:
         self._do(staged, lambda step: make_staged(step, table, raw))
 
     def _land(self, step: Step, table: contracts.Table) -> None:
-        landing.land(step.connection, step.folder, table, self.settings.home_dir / "landing")
+        home = self.settings.home_dir
+        erased = read_tombstones(home)
+        landing.land(step.connection, step.folder, table, home / "landing", erased=erased)
 
     def _roll(self, step: Step, days: Sequence[date]) -> None:
         swap_days(

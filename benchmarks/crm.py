@@ -19,18 +19,16 @@ from pathlib import Path
 
 import duckdb
 
+from benchmarks.crm_tables import create_published
 from c360_assets.activation.destinations.build import rules_of
 from c360_assets.activation.objects import SYNC_OBJECTS
 from c360_assets.activation.sync.ledger import Ledger
 from c360_assets.activation.sync.ledger_rows import Acknowledged
 from c360_assets.activation.sync.plan import compare
 from c360_assets.activation.sync.wanted import load_suppression, make_wanted
-from c360_assets.contracts import table
 from c360_assets.crm_rules import CrmRules, ObjectRules
-from c360_assets.warehouse.tables import create_empty
 
 AT = datetime(2021, 12, 1)
-READ = ("contacts", "rfm_segments", "customer_lifetime_value", "profile_days")
 PEOPLE = """
 insert into marts.contacts by name
 select 'u' || n as user_id, 'c_' || n as contact_id,
@@ -69,13 +67,7 @@ def prepare(folder: Path, contacts: int, changed: int) -> None:
     """Write the tables, and a ledger in which so many of a thousand are others."""
     folder.mkdir(parents=True)
     with duckdb.connect(str(folder / "published.duckdb")) as connection:
-        connection.execute("create schema marts; create schema identity")
-        for name in READ:
-            create_empty(connection, table(name))
-        connection.execute(
-            "create table marts.customer_profiles"
-            " (client_customer_id varchar, profile_date date, LIFECYCLE_STAGE varchar)"
-        )
+        create_published(connection)
         connection.execute(PEOPLE, [contacts])
         connection.execute(VALUES)
         _wanted(connection)

@@ -187,6 +187,35 @@ def explain(
 
 
 @app.command()
+def forget(
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="Any address of the person.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before erasing.")] = False,
+    by: Annotated[str | None, typer.Option(help="Who decided so, for the receipt.")] = None,
+    lift: Annotated[
+        bool, typer.Option("--lift", help="Let an erased address come in again.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Erase a person: from every table and copy, from the CRMs, and for good."""
+    from c360_assets.cli_support import forget as found
+    from c360_assets.settings import Settings
+
+    out, settings = _output(as_json), Settings.load()
+    if lift:
+        found.lift(out, settings, email)
+        return
+    if not yes:
+        typer.confirm(
+            f"Erase {email} from every table, copy and CRM? This cannot be taken back",
+            abort=True,
+            err=True,
+        )
+    now = datetime.now(UTC).replace(tzinfo=None)
+    done = found.forget(out, settings, email, by, now)
+    raise typer.Exit(1 if done.problems else 0)
+
+
+@app.command()
 def attributes(
     word: Annotated[
         str | None,

@@ -54,11 +54,15 @@ class LinkRules(_Strict):
 
 
 class DestinationRules(_Strict):
-    """One destination: where it is, which variable holds its key, and what goes there."""
+    """One destination: where it is, which variable holds its key, and what goes there.
+
+    `page` is the address at which people see it; runs link to it.
+    """
 
     base_url: str | None = None
     token_env: str | None = None
     timeout_seconds: float = Field(default=30.0, gt=0)
+    page: str | None = None
     companies: ObjectRules | None = None
     contacts: ObjectRules | None = None
     gaggles: ObjectRules | None = None

@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "instance": BASE,
     # between the layers and those who run or show them
     "resolution": BASE | LAYERS,
+    "erasure": BASE | LAYERS,
     "assets": BASE | LAYERS | {"resolution"},
     "automation": BASE | LAYERS | {"assets"},
     "definitions": BASE | LAYERS | {"assets", "automation", "instance"},

@@ -8,6 +8,7 @@ from c360_assets.activation.destinations.file import FileDestination
 from c360_assets.activation.objects import CRM_OBJECTS
 from c360_assets.activation.sync.apply import Tally
 from c360_assets.activation.sync.run import Synced
+from c360_assets.activation.sync.wanted import load_suppression, without_suppressed
 from c360_assets.assets.crm_job import FILE, destination_names, sync_job
 from c360_assets.assets.shell import GROUPS, reasons_table, utc_now
 from c360_assets.errors import C360Error
@@ -44,8 +45,9 @@ def build_crm_assets(settings: Settings) -> list[dg.AssetsDefinition]:
                 else:
                     with sync_job(settings, name) as job:
                         done = job.sync(context.run.run_id)
+                        page = job.rules.page
                     total.add(done.tally)
-                    metadata |= _told(name, done)
+                    metadata |= _told(name, done, page, context.run.run_id)
             except C360Error as error:
                 # the other destinations get theirs first
                 failures.append(error)
@@ -75,7 +77,9 @@ def _check_specs() -> list[dg.AssetCheckSpec]:
 def _deliver_files(settings: Settings, run_id: str) -> dict[str, Any]:
     destination = FileDestination(settings.crm_dir)
     with open_published(settings) as connection:
-        delivery = destination.deliver(connection, CRM_OBJECTS, run_id, utc_now())
+        load_suppression(connection, settings.rules.crm.suppression, settings.source_dir)
+        objects = [without_suppressed(each) for each in CRM_OBJECTS]
+        delivery = destination.deliver(connection, objects, run_id, utc_now())
     counts = {
         f"{item.name}: {what}": getattr(item, what)
         for item in delivery.objects
@@ -88,13 +92,15 @@ def _deliver_files(settings: Settings, run_id: str) -> dict[str, Any]:
     }
 
 
-def _told(name: str, done: Synced) -> dict[str, Any]:
+def _told(name: str, done: Synced, page: str | None, run_id: str) -> dict[str, Any]:
     counts = {
         f"{part}: {what}": getattr(tally, what)
         for part, tally in done.by_part.items()
         for what in ("planned", "acknowledged", "rejected", "unknown", "conflicts")
     }
-    return {
+    link = {} if page is None else {f"{name}: link": dg.MetadataValue.url(page)}
+    return link | {
+        f"{name}: taken back by": f"c360 crm rollback {run_id} --to {name}",
         f"{name}: rows": reasons_table(counts),
         f"{name}: calls": done.calls,
         f"{name}: recovered": done.recovered,

@@ -11,6 +11,7 @@ from c360_assets.contracts import Table
 from c360_assets.identity.merge_files import read_merge_files
 from c360_assets.settings import Settings
 from c360_assets.sources.landing import land
+from c360_assets.sources.tombstones import plain_address, read_tombstones
 from c360_assets.warehouse.tables import create_empty
 
 
@@ -48,7 +49,9 @@ def merge_claims(table: Table) -> tuple[Claim, ...]:
 
 def _raw_asset(settings: Settings, table: Table) -> dg.AssetsDefinition:
     def body(step: Step) -> Outcome:
-        landed = land(step.connection, step.folder, table, step.settings.home_dir / "landing")
+        home = step.settings.home_dir
+        erased = read_tombstones(home)
+        landed = land(step.connection, step.folder, table, home / "landing", erased=erased)
         return Outcome(
             {
                 "files": landed.files,
@@ -80,6 +83,13 @@ def read_merges(step: Step, table: Table) -> Outcome:
     is_user = table.name == "merged_user"
     merges = read_merge_files(step.settings.merges_dir)
     rows = merges.user_rows if is_user else merges.domain_rows
+    erased = read_tombstones(step.settings.home_dir)
+    if is_user and erased:
+        named = [
+            any(erased.covers("email", plain_address(each)) for each in pair)
+            for pair in zip(rows["old"], rows["new"], strict=True)
+        ]
+        rows = rows[[not each for each in named]]
     old, new = table.column_names[2:4]
     step.connection.register("merge_rows", rows)
     create_empty(step.connection, table)

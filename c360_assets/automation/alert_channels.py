@@ -13,8 +13,7 @@ import os
 import smtplib
 import ssl
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
 from typing import Protocol
@@ -22,6 +21,7 @@ from typing import Protocol
 import httpx
 import stamina
 
+from c360_assets.activation.sync.http import unlogged
 from c360_assets.automation.alert_model import Alert, one_line, shortened
 from c360_assets.errors import AlertError, AlertRefusedError
 from c360_assets.settings import AlertRules, EmailChannel, LogChannel, WebhookChannel
@@ -87,7 +87,7 @@ class Webhook:
         limit = min(self._rule.timeout_seconds, seconds)
         deadline = time.monotonic() + limit
         try:
-            with _unlogged(), httpx.Client(follow_redirects=False) as client:
+            with unlogged(), httpx.Client(follow_redirects=False) as client:
                 for attempt in stamina.retry_context(
                     on=_StumbleError,
                     attempts=WEBHOOK_ATTEMPTS,
@@ -212,22 +212,6 @@ class _DeadlineSMTP(smtplib.SMTP):
         if self.sock is not None:
             self.sock.settimeout(self._left())
         return super().getreply()
-
-
-class _NoRecords(logging.Filter):
-    def filter(self, record: logging.LogRecord) -> bool:
-        return False
-
-
-@contextmanager
-def _unlogged() -> Iterator[None]:
-    """Keep httpx from logging the address of each request, which is a secret here."""
-    silence, logger = _NoRecords(), logging.getLogger("httpx")
-    logger.addFilter(silence)
-    try:
-        yield
-    finally:
-        logger.removeFilter(silence)
 
 
 def _variable(name: str, meaning: str, environment: Mapping[str, str] = os.environ) -> str:

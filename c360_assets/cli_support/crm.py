@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from c360_assets.activation.sync.ledger import Ledger
+from c360_assets.activation.sync.ledger_conflicts import conflict_of, conflicts, settle_conflict
 from c360_assets.activation.sync.model import Value
 from c360_assets.activation.sync.plan import ObjectPlan, Resolved
 from c360_assets.activation.sync.run import LEDGER, SyncPlan
@@ -90,6 +92,45 @@ def show_rejected(out: Output, settings: Settings, to: str | None) -> None:
     )
     if not rows:
         out.say(f"{name} refused nothing.")
+
+
+def show_conflicts(out: Output, settings: Settings, to: str | None) -> None:
+    """List the conflicts that nobody has settled."""
+    name = destination(settings, to)
+    with Ledger(settings.crm_dir / LEDGER, name) as ledger:
+        found = conflicts(ledger)
+    out.json({"destination": name, "conflicts": [vars(each) for each in found]})
+    out.table(
+        f"Where {name} and we disagree",
+        ("object", "record", "field", "sent last", "there", "here", "policy"),
+        [
+            (c.object, c.key, c.field, c.last_sent, c.in_crm or "(nothing)", c.wanted, c.policy)
+            for c in found
+        ],
+    )
+    if found:
+        out.say("`c360 crm settle OBJECT RECORD FIELD --ours` or `--theirs` decides.")
+    else:
+        out.say(f"{name} and we agree, as far as we have looked.")
+
+
+def settle(
+    out: Output,
+    settings: Settings,
+    to: str | None,
+    where: tuple[str, str, str],
+    is_ours: bool,
+    by: str | None,
+) -> None:
+    """Settle a conflict (object, key, field)."""
+    name = destination(settings, to)
+    now = datetime.now(UTC).replace(tzinfo=None)
+    with Ledger(settings.crm_dir / LEDGER, name) as ledger:
+        conflict = conflict_of(ledger, *where)
+        settle_conflict(ledger, conflict, is_ours, by, now)
+    value = conflict.wanted if is_ours else conflict.in_crm
+    out.json({"destination": name, "settled": vars(conflict), "value": value})
+    out.say(f"{' '.join(where)} will be {value or '(nothing)'}; the next sync carries it out.")
 
 
 def roll_back(out: Output, settings: Settings, to: str | None, run_id: str) -> None:

@@ -55,6 +55,44 @@ def rejected(to: To = None, as_json: Json = False) -> None:
 
 
 @crm_app.command()
+def conflicts(to: To = None, as_json: Json = False) -> None:
+    """List fields that people wrote in the CRM and that are something else here."""
+    from c360_assets.cli_support import crm
+    from c360_assets.cli_support.output import Output
+    from c360_assets.settings import Settings
+
+    crm.show_conflicts(Output(as_json), Settings.load(), to)
+
+
+@crm_app.command()
+def settle(
+    object_: Annotated[str, typer.Argument(metavar="OBJECT", help="As in `c360 crm conflicts`.")],
+    key: Annotated[str, typer.Argument(metavar="RECORD", help="The record, by our key.")],
+    field: Annotated[
+        str, typer.Argument(metavar="FIELD", help="The field; left out, the whole record.")
+    ] = "*",
+    ours: Annotated[
+        bool | None,
+        typer.Option(
+            "--ours/--theirs",
+            help="Write our value once; or keep theirs, and write no other from now on.",
+        ),
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Who decided so.")] = None,
+    to: To = None,
+    as_json: Json = False,
+) -> None:
+    """Decide a conflict; the next sync carries it out."""
+    from c360_assets.cli_support import crm
+    from c360_assets.cli_support.output import Output
+    from c360_assets.settings import Settings
+
+    if ours is None:
+        raise typer.BadParameter("say whose value it is to be: --ours or --theirs")
+    crm.settle(Output(as_json), Settings.load(), to, (object_, key, field), ours, by)
+
+
+@crm_app.command()
 def rollback(
     run: Annotated[str, typer.Argument(metavar="RUN", help="The run to take back, by its id.")],
     to: To = None,

@@ -172,6 +172,7 @@ def _add_source_rows(settings: Settings, found: Explanation) -> None:
     """Name file and row of each account in the source; a note where that cannot be told."""
     from c360_assets.sources.folder import SourceFolder
     from c360_assets.sources.landing import land
+    from c360_assets.sources.tombstones import read_tombstones
 
     table = contracts.table("raw_user")
     ids = [account["user_id"] for account in found.accounts]
@@ -182,7 +183,8 @@ def _add_source_rows(settings: Settings, found: Explanation) -> None:
             return
         with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
             connection.execute(f"{SESSION}; {EMPTY_CATALOG}")
-            land(connection, folder, table, Path(scratch))
+            erased = read_tombstones(settings.home_dir)
+            land(connection, folder, table, Path(scratch), erased=erased)
             rows = connection.execute(
                 f"select id, min(source_file || ', row ' || source_row) from"
                 f" {table.qualified_name} where list_contains(?, id) group by id",

@@ -19,6 +19,9 @@ create table if not exists ops.source_files (
 create table if not exists ops.malformed_rows (
     source_table varchar, source_file varchar, source_row bigint, reason varchar, row_json varchar
 );
+create table if not exists ops.erased_rows (
+    source_table varchar, source_file varchar, source_row bigint
+);
 """
 
 # the verdicts on raw rows, and which days of which files they cover

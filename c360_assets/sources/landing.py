@@ -12,18 +12,27 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import duckdb
 
 from c360_assets.contracts import Table
 from c360_assets.errors import SourceError
 from c360_assets.sources.casts import typed_expression
+from c360_assets.sources.erased_rows import (
+    PERSONAL,
+    note_erased,
+    tag_of,
+    view_without,
+    without_erased,
+)
 from c360_assets.sources.folder import Mapping, SourceFile, SourceFolder
+from c360_assets.sources.parquet_files import parquet_rows, parquet_types
 from c360_assets.sources.sql_text import identifier, literal
 from c360_assets.sources.text_files import Parsed, parse_text
+from c360_assets.sources.tombstones import NOBODY, Tombstones
 
 RawValues = Literal["without", "as they are", "as text"]
 
@@ -58,18 +67,20 @@ def land(
     table: Table,
     landing_dir: Path,
     only: Sequence[str] | None = None,
+    erased: Tombstones = NOBODY,
 ) -> Landed:
     """Register the table's files, parse new text files, and (re)create its raw view.
 
     Runs inside the caller's transaction. Twins of replaced files stay until `sweep`. With `only`
-    (names of files) the others are left out, as if they were not there.
+    (names of files) the others are left out, as if they were not there. Rows of `erased` people
+    are left out, and count as never read.
 
     Raises:
         SourceError: a required file or column is missing or unreadable.
     """
     files = tuple(f for f in folder.files(table.name) if only is None or f.name in only)
     known = _registered(connection, table.name, folder)
-    tag = _mapping_tag(folder.mapping(table.name))
+    tag = _mapping_tag(folder.mapping(table.name)) + tag_of(table, erased)
     current = {file.name: f"{file.fingerprint}{tag}" for file in files}
     gone = [name for name in known if name not in current]
     changed = [file for file in files if known.get(file.name) != current[file.name]]
@@ -77,7 +88,10 @@ def land(
     unreadable = []
     for file in changed:
         try:
-            _register(connection, table, file, current[file.name], landing_dir)
+            parsed, path, types = _read(
+                connection, folder, table, file, current, landing_dir, erased
+            )
+            _register(connection, table, file, current[file.name], parsed, path, types)
         except SourceError as error:
             if len(files) == 1:
                 raise
@@ -156,6 +170,7 @@ def view_select(
     if raw_values == "as text":
         as_read = {name: f"cast({sql} as varchar)" for name, sql in expressions.items()}
     raw = [f"{as_read[c.name]} as {identifier(c.name + '__raw')}" for c in table.columns]
+    raw = raw if raw_values != "without" else []
     origin = (
         ["source_file", "source_row"]
         if group.is_landed
@@ -164,8 +179,12 @@ def view_select(
             "file_row_number + 1 as source_row",
         ]
     )
-    chosen = [*typed, *(raw if raw_values != "without" else []), *origin]
-    return "select\n    " + ",\n    ".join(chosen) + f"\nfrom {scan}"
+    chosen = [*typed, *raw, *origin]
+    select = "select\n    " + ",\n    ".join(chosen) + f"\nfrom {scan}"
+    if group.is_landed:
+        return select
+    names = [*table.column_names, *(f"{c}__raw" for c in table.column_names if raw)]
+    return view_without(connection, table, select, names)
 
 
 def rows_as_read(
@@ -234,7 +253,7 @@ def _registered(
 
 
 def _forget(connection: duckdb.DuckDBPyConnection, table: str, names: Sequence[str]) -> None:
-    for relation in ("source_files", "malformed_rows"):
+    for relation in ("source_files", "malformed_rows", "erased_rows"):
         connection.execute(
             f"delete from ops.{relation} where source_table = ? and source_file in"
             " (select unnest(?::varchar[]))",
@@ -242,19 +261,41 @@ def _forget(connection: duckdb.DuckDBPyConnection, table: str, names: Sequence[s
         )
 
 
+def _read(
+    connection: duckdb.DuckDBPyConnection,
+    folder: SourceFolder,
+    table: Table,
+    file: SourceFile,
+    fingerprints: dict[str, str],
+    landing_dir: Path,
+    erased: Tombstones,
+) -> tuple[Parsed, Path, dict[str, str]]:
+    """What a file holds, where its rows lie, and the types of its columns (of Parquet alone)."""
+    if file.format == "parquet":
+        path, types = file.path, parquet_types(connection, file)
+        parsed = Parsed(tuple(types), parquet_rows(connection, file), ())
+    else:
+        path, types = _twin_path(table, file, fingerprints[file.name], landing_dir), {}
+        parsed = parse_text(connection, file, path)
+    if not erased or table.name not in PERSONAL or not parsed.columns:
+        return parsed, path, types
+    group = FileGroup(not types, parsed.columns, (), (file.name,), (str(path),))
+    expressions = column_expressions(folder.mapping(table.name), table, group)
+    if not types:
+        return without_erased(connection, table, expressions, path, parsed, erased), path, types
+    left_out = note_erased(connection, table, expressions, (file.name, path), erased)
+    return replace(parsed, rows=parsed.rows - left_out), path, types
+
+
 def _register(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
     file: SourceFile,
     fingerprint: str,
-    landing_dir: Path,
+    parsed: Parsed,
+    path: Path,
+    types: dict[str, str],
 ) -> None:
-    if file.format == "parquet":
-        path, types = file.path, _parquet_types(connection, file)
-        parsed = Parsed(tuple(types), _parquet_rows(connection, file), ())
-    else:
-        path, types = _twin_path(table, file, fingerprint, landing_dir), {}
-        parsed = parse_text(connection, file, path)
     connection.execute(
         "insert into ops.source_files values (?, ?, ?, ?, ?, ?, ?, ?, null, ?)",
         [
@@ -304,29 +345,6 @@ def _twin_path(table: Table, file: SourceFile, fingerprint: str, landing_dir: Pa
     target = landing_dir / table.name / f"{stem}-{digest}.parquet"
     target.parent.mkdir(parents=True, exist_ok=True)
     return target
-
-
-def _parquet_types(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> dict[str, str]:
-    rows = _read_parquet(connection, "describe select * from read_parquet(?)", file)
-    return {str(row[0]): str(row[1]) for row in rows}
-
-
-def _parquet_rows(connection: duckdb.DuckDBPyConnection, file: SourceFile) -> int:
-    counted = "select sum(num_rows)::bigint from parquet_file_metadata(?)"
-    return int(_read_parquet(connection, counted, file)[0][0] or 0)
-
-
-def _read_parquet(
-    connection: duckdb.DuckDBPyConnection, sql: str, file: SourceFile
-) -> list[tuple[Any, ...]]:
-    try:
-        # on a connection of its own, since an error would abort the transaction
-        with connection.cursor() as scratch:
-            return scratch.execute(sql, [str(file.path)]).fetchall()
-    except duckdb.Error as error:
-        raise SourceError(
-            f"{file.path} is no readable Parquet file: {_first_line(error)}; write it again"
-        ) from error
 
 
 def _physical_types(

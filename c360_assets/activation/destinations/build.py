@@ -9,14 +9,18 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from c360_assets.activation.destinations import hubspot
+from c360_assets.activation.destinations import front, hubspot, salesforce, tryton, webhook
 from c360_assets.activation.destinations.connect import Surroundings
 from c360_assets.activation.sync.model import CrmDestination
 from c360_assets.crm_rules import CrmRules, DestinationRules
 from c360_assets.errors import ConfigError
 
 BUILDERS: Mapping[str, Callable[[Any, Surroundings], CrmDestination]] = {
+    "front": front.build,
     "hubspot": hubspot.build,
+    "salesforce": salesforce.build,
+    "tryton": tryton.build,
+    "webhook": webhook.build,
 }
 ROW_WISE = tuple(BUILDERS)
 

@@ -26,7 +26,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,7 +44,7 @@ from c360_assets.activation.destinations._folder import (
     DeliveryFolder,
     file_facts,
 )
-from c360_assets.activation.destinations._records import RecordWriter, Written
+from c360_assets.activation.destinations._records import CHANGES, RecordWriter, Written
 from c360_assets.activation.destinations.base import Delivery
 from c360_assets.activation.objects import CrmObject
 from c360_assets.errors import DeliveryError
@@ -125,6 +125,32 @@ class FileDestination:
         delivery = Delivery(self.name, str(final), tuple(w.report(final) for w in written))
         logger.info("delivered %s with %d changes", final, delivery.number_of_changes)
         return delivery
+
+    def rewrite_changes(self, rewritten: Callable[[str], str]) -> int:
+        """Remove all deliveries but the newest, and rewrite lines of what changed in that.
+
+        For erasures: nothing else changes what was delivered. Returns the lines rewritten.
+        """
+        folder = DeliveryFolder(self.folder.absolute())
+        if not folder.deliveries.is_dir():
+            return 0
+        with folder.locked():
+            last = folder.last()
+            if last is None:
+                return 0
+            folder.prune(1)
+            path = last.path / CHANGES
+            before = path.read_text(encoding="utf-8").splitlines()
+            after = [rewritten(line) for line in before]
+            partial = path.with_suffix(".partial")
+            partial.write_text("".join(f"{line}\n" for line in after), encoding="utf-8")
+            partial.replace(path)
+            manifest = last.manifest | {
+                "files": last.manifest["files"] | {CHANGES: file_facts(path)}
+            }
+            partial.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+            partial.replace(last.path / MANIFEST)
+            return sum(old != new for old, new in zip(before, after, strict=True))
 
     @contextmanager
     def _engine(self, temporary: Path) -> Iterator[DuckDBPyConnection]:

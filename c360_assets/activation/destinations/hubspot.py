@@ -8,19 +8,20 @@ associations v4).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from c360_assets.activation.destinations.connect import Surroundings
 from c360_assets.activation.destinations.hubspot_answers import (
     FURTHER_ADDRESSES,
     further,
+    json_of,
     learn_limits,
     remote_of,
     verdicts_of,
 )
+from c360_assets.activation.destinations.hubspot_links import HubspotLinks
 from c360_assets.activation.destinations.values import same_value, text_of
 from c360_assets.activation.sync.http import ApiClient
 from c360_assets.activation.sync.model import (
@@ -33,8 +34,8 @@ from c360_assets.activation.sync.model import (
     Value,
     Verdict,
 )
-from c360_assets.crm_rules import DestinationRules, FieldType, LinkRules
-from c360_assets.errors import CrmError, OutcomeUnknownError, RowsRefusedError
+from c360_assets.crm_rules import DestinationRules, FieldType
+from c360_assets.errors import OutcomeUnknownError, RowsRefusedError
 
 BASE_URL = "https://api.hubapi.com"
 TOKEN_ENV = "HUBSPOT_TOKEN"  # noqa: S105 - the name of a variable
@@ -58,22 +59,14 @@ _OURS: Mapping[str, FieldType] = {
     "date": "date",
     "datetime": "datetime",
 }
-UNREACHABLE = frozenset({401, 403})
-OWN_LABELS = ("USER_DEFINED", "INTEGRATOR_DEFINED")
-LABEL = "LABEL:"
 
 
 @dataclass(frozen=True)
 class HubspotDestination:
-    """One HubSpot account. `links` say which association type each kind of link is.
-
-    `type` of a link is `CATEGORY:number`, or `LABEL:the label` of a type that the account has made.
-    """
+    """One HubSpot account."""
 
     client: ApiClient
-    links: Mapping[str, LinkRules]
-    remote_objects: Mapping[str, str]
-    labels: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    links: HubspotLinks
 
     @property
     def name(self) -> str:
@@ -103,7 +96,7 @@ class HubspotDestination:
 
     def fields(self, mapping: ObjectMapping) -> Mapping[str, RemoteField]:
         """The properties of the object."""
-        answer = self._json("GET", f"/crm/v3/properties/{mapping.remote_object}")
+        answer = json_of(self.client, "GET", f"/crm/v3/properties/{mapping.remote_object}")
         return {
             found["name"]: RemoteField(
                 found["name"],
@@ -116,9 +109,10 @@ class HubspotDestination:
     def create_field(self, mapping: ObjectMapping, name: str, type_: FieldType) -> None:
         """Make a property in the group `c360`, which is made with the first one."""
         object_ = mapping.remote_object
-        groups = self._json("GET", f"/crm/v3/properties/{object_}/groups")
+        groups = json_of(self.client, "GET", f"/crm/v3/properties/{object_}/groups")
         if GROUP not in {group["name"] for group in groups["results"]}:
-            self._json(
+            json_of(
+                self.client,
                 "POST",
                 f"/crm/v3/properties/{object_}/groups",
                 {"name": GROUP, "label": "Customer 360"},
@@ -137,18 +131,15 @@ class HubspotDestination:
                 {"label": label, "value": value, "hidden": False, "displayOrder": place}
                 for place, (label, value) in enumerate((("Yes", "true"), ("No", "false")))
             ]
-        self._json("POST", f"/crm/v3/properties/{object_}", body)
+        json_of(self.client, "POST", f"/crm/v3/properties/{object_}", body)
 
     def missing_links(self) -> Sequence[str]:
         """Kinds of links whose label the account does not have."""
-        return [kind for kind in self.links if self._type(kind) is None]
+        return self.links.missing()
 
     def create_link(self, kind: str) -> None:
         """Make a label."""
-        label = self.links[kind].type.removeprefix(LABEL)
-        name = "c360_" + re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
-        self._json("POST", f"{self._between(kind)}/labels", {"label": label, "name": name})
-        self.labels.clear()
+        self.links.create(kind)
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -181,7 +172,7 @@ class HubspotDestination:
         kept = [text for text in further(remote_of(record)) if text.lower() != unique.lower()]
         row = {"id": remote_id, "properties": {FURTHER_ADDRESSES: ";".join(kept)}}
         path = f"/crm/v3/objects/{mapping.remote_object}/batch/update"
-        self._json("POST", path, {"inputs": [row]})
+        json_of(self.client, "POST", path, {"inputs": [row]})
 
     def _read(
         self, mapping: ObjectMapping, texts: Sequence[str], by: str | None
@@ -195,7 +186,7 @@ class HubspotDestination:
         if by is not None:
             body["idProperty"] = by
         path = f"/crm/v3/objects/{mapping.remote_object}/batch/read"
-        results: list[dict[str, Any]] = self._json("POST", path, body)["results"]
+        results: list[dict[str, Any]] = json_of(self.client, "POST", path, body)["results"]
         return results
 
     # --- writing -------------------------------------------------------------------------------
@@ -225,7 +216,7 @@ class HubspotDestination:
             }
             inputs.append(each | ({"idProperty": by} if by else {}))
         path = f"/crm/v3/objects/{mapping.remote_object}/batch/{what}"
-        answer = self._json("POST", path, {"inputs": inputs}, refuses_rows=True)
+        answer = json_of(self.client, "POST", path, {"inputs": inputs}, refuses_rows=True)
         return verdicts_of(answer, ids, len(rows))
 
     def merge(self, mapping: ObjectMapping, kept: str, gone: str) -> Verdict:
@@ -233,7 +224,7 @@ class HubspotDestination:
         path = f"/crm/v3/objects/{mapping.remote_object}/merge"
         body = {"primaryObjectId": kept, "objectIdToMerge": gone}
         try:
-            answer = self._json("POST", path, body, refuses_rows=True, may_repeat=False)
+            answer = json_of(self.client, "POST", path, body, refuses_rows=True, may_repeat=False)
         except RowsRefusedError as error:
             return Verdict("rejected", reason=str(error))
         except OutcomeUnknownError as error:
@@ -243,7 +234,7 @@ class HubspotDestination:
     def delete(self, mapping: ObjectMapping, ids: Sequence[str]) -> Sequence[Verdict]:
         """Archive records; they can be restored in HubSpot for 90 days."""
         path = f"/crm/v3/objects/{mapping.remote_object}/batch/archive"
-        self._json("POST", path, {"inputs": [{"id": i} for i in ids]}, refuses_rows=True)
+        json_of(self.client, "POST", path, {"inputs": [{"id": i} for i in ids]}, refuses_rows=True)
         return [Verdict("acknowledged", i) for i in ids]
 
     def erase(self, mapping: ObjectMapping, row: Row) -> Verdict:
@@ -272,105 +263,17 @@ class HubspotDestination:
 
     def link(self, kind: str, links: Sequence[Link]) -> Sequence[Verdict]:
         """Make associations of the kind's type."""
-        answer = self._json(
-            "POST",
-            f"{self._between(kind)}/batch/create",
-            {"inputs": [self._association(kind, link) for link in links]},
-            refuses_rows=True,
-        )
-        made = {(str(each["fromObjectId"]), str(each["toObjectId"])) for each in answer["results"]}
-        errors = answer.get("errors") or []
-        reason = "; ".join(error["message"] for error in errors) or None
-        lost = Verdict("rejected" if errors else "unknown", reason=reason)
-        return [
-            Verdict("acknowledged") if (link.from_id, link.to_id) in made else lost
-            for link in links
-        ]
+        return self.links.make(kind, links)
 
     def unlink(self, kind: str, links: Sequence[Link]) -> Sequence[Verdict]:
-        """Take links away: a label of one's own alone, a type of HubSpot's with all on that pair.
-
-        A type of HubSpot's own always stands beside the unlabelled one, which would stay.
-        """
-        if self._known_type(kind)["associationCategory"] in OWN_LABELS:
-            path = f"{self._between(kind)}/batch/labels/archive"
-            inputs = [self._association(kind, link) for link in links]
-        else:
-            path = f"{self._between(kind)}/batch/archive"
-            inputs = [{"from": {"id": link.from_id}, "to": [{"id": link.to_id}]} for link in links]
-        self._json("POST", path, {"inputs": inputs}, refuses_rows=True)
-        return [Verdict("acknowledged") for _ in links]
-
-    def _between(self, kind: str) -> str:
-        rules = self.links[kind]
-        ends = (self.remote_objects[name] for name in (rules.from_object, rules.to_object))
-        return "/crm/v4/associations/" + "/".join(ends)
-
-    def _association(self, kind: str, link: Link) -> dict[str, Any]:
-        types = [self._known_type(kind)]
-        return {"from": {"id": link.from_id}, "to": {"id": link.to_id}, "types": types}
-
-    def _known_type(self, kind: str) -> dict[str, Any]:
-        type_ = self._type(kind)
-        if type_ is None:
-            raise CrmError(
-                f"hubspot has no label {self.links[kind].type!r} for {kind}; "
-                "`c360 crm prepare` makes it"
-            )
-        return type_
-
-    def _type(self, kind: str) -> dict[str, Any] | None:
-        """The association type of a kind of link, given by its number or by its label."""
-        category, _, text = self.links[kind].type.partition(":")
-        if f"{category}:" != LABEL:
-            return {"associationCategory": category, "associationTypeId": int(text)}
-        path = self._between(kind)
-        if path not in self.labels:
-            self.labels[path] = {
-                found["label"]: {
-                    "associationCategory": found["category"],
-                    "associationTypeId": found["typeId"],
-                }
-                for found in self._json("GET", f"{path}/labels")["results"]
-                if found["label"]
-            }
-        return self.labels[path].get(text)
+        """Take associations of the kind's type away."""
+        return self.links.take_away(kind, links)
 
     # --- values and calls ----------------------------------------------------------------------
 
     def same(self, type_: FieldType, ours: Value, theirs: str | None) -> bool:
         """Whether HubSpot's text is our value: 1 is 1.0, and a time is one in milliseconds, too."""
         return same_value(type_, ours, theirs)
-
-    def _json(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        *,
-        refuses_rows: bool = False,
-        may_repeat: bool = True,
-    ) -> Any:
-        """The answer of a call that was taken; with `refuses_rows` a 4xx may be a row's fault."""
-        response = self.client.call(method, path, body=body, may_repeat=may_repeat)
-        if response.status_code == 204:
-            return {"results": []}
-        if response.is_success:
-            try:
-                return response.json()
-            except ValueError:
-                raise OutcomeUnknownError(
-                    f"hubspot: {method} {path}: {response.status_code} without readable JSON"
-                ) from None
-        told = self.client.said(response)
-        if response.status_code in UNREACHABLE:
-            raise CrmError(
-                f"hubspot: {method} {path}: {told}; give the private app whose token is in the "
-                "environment the scopes of crm.objects and crm.schemas, or renew the token"
-            )
-        if refuses_rows:
-            raise RowsRefusedError(told)
-        raise CrmError(f"hubspot: {method} {path}: {told}")
 
 
 def build(rules: DestinationRules, at: Surroundings) -> HubspotDestination:
@@ -385,4 +288,5 @@ def build(rules: DestinationRules, at: Surroundings) -> HubspotDestination:
         learn_limits,
         timeout=rules.timeout_seconds,
     )
-    return HubspotDestination(client, rules.links or {}, rules.remote_objects())
+    links = HubspotLinks(client, rules.links or {}, rules.remote_objects())
+    return HubspotDestination(client, links)

@@ -11,11 +11,45 @@ from typing import Any
 
 import httpx
 
+from c360_assets.activation.sync.http import ApiClient
 from c360_assets.activation.sync.limits import CallLimit
 from c360_assets.activation.sync.model import Remote, Verdict
+from c360_assets.errors import CrmError, OutcomeUnknownError, RowsRefusedError
 
+UNREACHABLE = frozenset({401, 403})
 # the addresses of contacts that were merged into one, parted by semicolons
 FURTHER_ADDRESSES = "hs_additional_emails"
+
+
+def json_of(
+    client: ApiClient,
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    refuses_rows: bool = False,
+    may_repeat: bool = True,
+) -> Any:
+    """The answer of a call that was taken; with `refuses_rows` a 4xx may be a row's fault."""
+    response = client.call(method, path, body=body, may_repeat=may_repeat)
+    if response.status_code == 204:
+        return {"results": []}
+    if response.is_success:
+        try:
+            return response.json()
+        except ValueError:
+            raise OutcomeUnknownError(
+                f"hubspot: {method} {path}: {response.status_code} without readable JSON"
+            ) from None
+    told = client.said(response)
+    if response.status_code in UNREACHABLE:
+        raise CrmError(
+            f"hubspot: {method} {path}: {told}; give the private app whose token is in the "
+            "environment the scopes of crm.objects and crm.schemas, or renew the token"
+        )
+    if refuses_rows:
+        raise RowsRefusedError(told)
+    raise CrmError(f"hubspot: {method} {path}: {told}")
 
 
 def verdicts_of(answer: Mapping[str, Any], ids: Sequence[str], size: int) -> list[Verdict]:

@@ -1,4 +1,4 @@
-"""Carrying a plan out: batches, intents, verdicts, halving, and what a crash left open.
+"""Carrying a plan out: batches, intents, verdicts, halving. What a crash left open: `recover`.
 
 Written once for all destinations, and against no vendor. Before a call its rows are intents in the
 ledger; after it each row is acknowledged, rejected, or still an intent. Nothing is acknowledged
@@ -7,15 +7,16 @@ but by the CRM's own word on that very row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
-from typing import TypeVar
 
 import duckdb
 
+from c360_assets.activation.sync.batching import batches, halved
 from c360_assets.activation.sync.ledger import Ledger
+from c360_assets.activation.sync.ledger_conflicts import keep_conflicts, settled
+from c360_assets.activation.sync.ledger_links import links, settle_links
 from c360_assets.activation.sync.ledger_rows import Acknowledged, Intent, Known
 from c360_assets.activation.sync.model import (
     CrmDestination,
@@ -28,9 +29,7 @@ from c360_assets.activation.sync.model import (
 from c360_assets.activation.sync.plan import LinkPlan, ObjectPlan, Resolved, resolve
 from c360_assets.activation.sync.wanted import rows_of
 from c360_assets.crm_rules import ObjectRules
-from c360_assets.errors import OutcomeUnknownError, RowsRefusedError
-
-Item = TypeVar("Item")
+from c360_assets.errors import RowsRefusedError
 
 
 @dataclass
@@ -61,44 +60,6 @@ class Sync:
     run_id: str
     now: Callable[[], datetime]
 
-    # --- what a crash left open ----------------------------------------------------------------
-
-    def recover(
-        self, mappings: Mapping[str, ObjectMapping], rules: Mapping[str, ObjectRules]
-    ) -> int:
-        """Read the rows of open intents back; what arrived is acknowledged. Returns how many."""
-        arrived, every = 0, self.ledger.intents()
-        for name, mapping in mappings.items():
-            intents = [intent for intent in every if intent.object == name]
-            for batch in batches(intents, self.destination.limits.rows_per_read):
-                arrived += self._recover_batch(mapping, rules[name], batch)
-        return arrived
-
-    def _recover_batch(
-        self, mapping: ObjectMapping, rules: ObjectRules, intents: Sequence[Intent]
-    ) -> int:
-        found = self.remotes(mapping, [Row(i.key, {}, i.unique, i.remote_id) for i in intents])
-        taken = [
-            Acknowledged(
-                i.object, i.key, found[i.key].remote_id, i.payload, i.hash, "recover"
-            )
-            for i in intents
-            if i.key in found
-            and not found[i.key].is_alias
-            and self._holds(found[i.key], i, rules)
-        ]  # fmt: skip
-        self.ledger.settle(taken, {}, self.run_id, self.now())
-        lost = {i.key for i in intents} - {row.key for row in taken}
-        self.ledger.forget_intents([(mapping.name, key) for key in sorted(lost)])
-        return len(taken)
-
-    def _holds(self, remote: Remote, intent: Intent, rules: ObjectRules) -> bool:
-        return all(
-            name in rules.fields
-            and self.destination.same(rules.fields[name].type, value, remote.values.get(name))
-            for name, value in intent.written.items()
-        )
-
     # --- records -------------------------------------------------------------------------------
 
     def resolved(
@@ -113,10 +74,11 @@ class Sync:
         known = self.ledger.known(mapping.name, keys)
         asked = [_with_id(row, known.get(key)) for key, (row, _) in wanted.items()]
         found = self.remotes(mapping, asked)
+        decided = settled(self.ledger, mapping.name, keys)
         return [
             resolve(
                 *(mapping.name, each, known.get(key), found.get(key)),
-                *(rules, self.destination.same),
+                *(rules, self.destination.same, decided.get(key, {})),
             )
             for key, each in sorted(wanted.items())
         ]
@@ -166,9 +128,11 @@ class Sync:
     def write(self, mapping: ObjectMapping, records: Sequence[Resolved]) -> Tally:
         """Send a batch of records that were looked at beside what the CRM holds."""
         tally = Tally(planned=len(records))
+        if not self.destination.can_read:
+            records = self._whole(mapping, records)
         conflicts = [conflict for record in records for conflict in record.conflicts]
         if conflicts:
-            self.ledger.keep_conflicts(conflicts, self.run_id, self.now())
+            keep_conflicts(self.ledger, conflicts, self.run_id, self.now())
             tally.conflicts = len(conflicts)
         # the CRM itself has just said that it holds all of these
         there = [r for r in records if not r.row.payload and r.row.remote_id is not None]
@@ -188,21 +152,45 @@ class Sync:
                 tally.add(self._send(mapping, group, call, action))
         return tally
 
+    def _whole(self, mapping: ObjectMapping, records: Sequence[Resolved]) -> list[Resolved]:
+        """The records as one must get them that does not tell what it holds: with all their fields.
+
+        So a call of which nobody knows whether it arrived does no harm. What was acknowledged in
+        just this state, and is not in doubt, has nothing to write.
+        """
+        known = self.ledger.known(mapping.name, [record.row.key for record in records])
+        found = []
+        for record in records:
+            last, whole = known.get(record.row.key), record.stored
+            is_told = last is not None and last.hash != "" and last.payload == whole
+            payload = {n: v for n, v in whole.items() if n in mapping.fields and not is_told}
+            found.append(replace(record, row=replace(record.row, payload=payload)))
+        return found
+
     def _parted(
         self, mapping: ObjectMapping, creates: Sequence[Resolved], tally: Tally
     ) -> list[Resolved]:
         """Those that can be made: what we merged and is two again gets its unique text back.
 
-        Where people merged records in the CRM, their merge stands, and our row is rejected.
+        Where people merged or deleted records in the CRM, that stands, and our row is rejected.
         """
         refused = {}
         for record in creates:
+            if record.is_deleted:
+                refused[mapping.name, record.row.key, record.hash] = (
+                    "somebody deleted it in the CRM; "
+                    f"`c360 crm settle {mapping.name} {record.row.key} --ours` makes it again"
+                )
             if record.held_by is None:
                 continue
+            row = (mapping.name, record.row.key, record.hash)
             if self.ledger.last_action(mapping.name, record.row.key) == "merged":
-                self.destination.release(mapping, record.held_by, record.row.unique)
+                try:
+                    self.destination.release(mapping, record.held_by, record.row.unique)
+                except RowsRefusedError as error:
+                    refused[row] = str(error)
             else:
-                refused[mapping.name, record.row.key, record.hash] = (
+                refused[row] = (
                     f"{record.row.unique} belongs to the record {record.held_by}, into which "
                     "somebody merged it in the CRM; merge the two here, or part them there"
                 )
@@ -284,9 +272,12 @@ class Sync:
             left, ended = replace(known[kept], hash=""), known[gone]
             both = [self._moved(mapping, left, "merge"), self._moved(mapping, ended, "merged")]
             tally.add(self._settle([(mapping.name, gone, ended.hash)], [verdict], [both]))
+            self.doubt(mapping, [left, ended], [verdict, verdict])
         return tally
 
     def _merged_before(self, mapping: ObjectMapping, kept: Known, gone: Known) -> Verdict | None:
+        if not self.destination.can_read:
+            return None
         there = self.destination.read(mapping, [kept.remote_id, gone.remote_id])
         if gone.remote_id in there:
             return None
@@ -312,7 +303,19 @@ class Sync:
                 [[self._moved(mapping, each, "delete")] for each in known],
             )
             tally.add(settled)
+            self.doubt(mapping, known, verdicts)
         return tally
+
+    def doubt(
+        self, mapping: ObjectMapping, known: Sequence[Known], verdicts: Sequence[Verdict]
+    ) -> None:
+        """Send those again of which nobody knows what became of them, where the CRM cannot tell."""
+        doubtful = [
+            self._moved(mapping, replace(each, hash=""), "doubt")
+            for each, verdict in zip(known, verdicts, strict=True)
+            if verdict.outcome == "unknown" and not self.destination.can_read
+        ]
+        self.ledger.settle(doubtful, {}, self.run_id, self.now())
 
     def _moved(self, mapping: ObjectMapping, known: Known, action: str) -> Acknowledged:
         return Acknowledged(
@@ -322,67 +325,40 @@ class Sync:
     def write_links(self, plan: LinkPlan, from_object: str, to_object: str) -> Tally:
         """Make and take away links; those whose ends the CRM does not have yet wait."""
         tally = Tally()
-        known = self.ledger.links(plan.kind)
-        for pairs in batches(plan.remove, self.destination.limits.links_per_write):
-            links = [Link(plan.kind, *known[pair]) for pair in pairs]
-            verdicts = halved(links, lambda part: self.destination.unlink(plan.kind, part))
-            tally.add(self._settle_links(plan.kind, pairs, links, verdicts, is_made=False))
-        for pairs in batches(plan.add, self.destination.limits.links_per_write):
+        known = links(self.ledger, plan.kind)
+        for pairs in self.destination.limits.link_batches(plan.remove):
+            gone = [Link(plan.kind, *known[pair]) for pair in pairs]
+            verdicts = halved(gone, lambda part: self.destination.unlink(plan.kind, part))
+            tally.add(self._settle_links(plan.kind, pairs, gone, verdicts, is_made=False))
+        for pairs in self.destination.limits.link_batches(plan.add):
             starts = self.ledger.known(from_object, {a for a, _ in pairs})
             ends = self.ledger.known(to_object, {b for _, b in pairs})
             there = [(a, b) for a, b in pairs if a in starts and b in ends]
-            links = [Link(plan.kind, starts[a].remote_id, ends[b].remote_id) for a, b in there]
-            verdicts = halved(links, lambda part: self.destination.link(plan.kind, part))
-            tally.add(self._settle_links(plan.kind, there, links, verdicts, is_made=True))
+            made = [Link(plan.kind, starts[a].remote_id, ends[b].remote_id) for a, b in there]
+            verdicts = halved(made, lambda part: self.destination.link(plan.kind, part))
+            tally.add(self._settle_links(plan.kind, there, made, verdicts, is_made=True))
         return tally
 
     def _settle_links(
         self,
         kind: str,
         pairs: Sequence[tuple[str, str]],
-        links: Sequence[Link],
+        sent: Sequence[Link],
         verdicts: Sequence[Verdict],
         is_made: bool,
     ) -> Tally:
         tally = Tally(planned=len(pairs))
-        taken = {}
-        for pair, link, verdict in zip(pairs, links, verdicts, strict=True):
+        taken, refused = {}, {}
+        for pair, link, verdict in zip(pairs, sent, verdicts, strict=True):
             if verdict.outcome == "acknowledged":
                 taken[pair] = (link.from_id, link.to_id)
             elif verdict.outcome == "rejected":
-                tally.rejected += 1
+                refused[pair] = verdict.reason or "no reason given"
             else:
                 tally.unknown += 1
-        tally.acknowledged = len(taken)
-        self.ledger.settle_links(kind, taken, is_made, self.run_id, self.now())
+        tally.acknowledged, tally.rejected = len(taken), len(refused)
+        settle_links(self.ledger, kind, taken, refused, is_made, self.run_id, self.now())
         return tally
-
-
-def halved(
-    items: Sequence[Item], call: Callable[[Sequence[Item]], Sequence[Verdict]]
-) -> list[Verdict]:
-    """The verdicts of a call; where it is refused as a whole, those of its halves.
-
-    So one bad row costs about twice the logarithm of the batch in calls, and stops nobody else.
-    """
-    if not items:
-        return []
-    try:
-        return list(call(items))
-    except OutcomeUnknownError as error:
-        return [Verdict("unknown", reason=str(error))] * len(items)
-    except RowsRefusedError as error:
-        if len(items) == 1:
-            return [Verdict("rejected", reason=str(error))]
-        middle = len(items) // 2
-        return [*halved(items[:middle], call), *halved(items[middle:], call)]
-
-
-def batches(items: Sequence[Item], size: int) -> Iterator[list[Item]]:
-    """The items in parts of at most `size`."""
-    rest = iter(items)
-    while part := list(islice(rest, size)):
-        yield part
 
 
 def _with_id(row: Row, known: Known | None) -> Row:

@@ -4,8 +4,9 @@ A SQLite file of its own, since nothing else can tell: the warehouse can be rebu
 acknowledgement cannot. It is written in small transactions that are flushed before the caller goes
 on, so that a killed process leaves either an intent or its outcome. Readers are never blocked.
 
-Belongs here: storing and finding. Not here: what to send (`plan`) and how (`apply`). Payloads are
-JSON texts; times are naive UTC in ISO 8601; no secret is ever among them.
+Belongs here: records, runs, what was refused; links and conflicts have modules of their own. Not
+here: what to send (`plan`) and how (`apply`). Payloads are JSON texts; times are naive UTC in ISO
+8601; no secret is ever among them.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from typing import Any
 
 from c360_assets.activation.sync.ledger_rows import (
     SCHEMA,
+    SINCE_1,
     VERSION,
     Acknowledged,
     Change,
-    Conflict,
     Counts,
     Intent,
     Known,
@@ -45,14 +46,14 @@ class Ledger:
     def __init__(self, path: Path, destination: str) -> None:
         self.path, self.destination = path, destination
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-        self._connection.execute("pragma journal_mode = wal")
-        self._connection.execute("pragma synchronous = full")
+        self.connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+        self.connection.execute("pragma journal_mode = wal")
+        self.connection.execute("pragma synchronous = full")
         self._prepare()
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        self.connection.close()
 
     def __enter__(self) -> Ledger:
         return self
@@ -61,10 +62,10 @@ class Ledger:
         self.close()
 
     def _prepare(self) -> None:
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             version = connection.execute("pragma user_version").fetchone()[0]
-            if version == 0:
-                for statement in SCHEMA.split(";"):
+            if version in (0, 1):
+                for statement in (*(SCHEMA.split(";") if version == 0 else ()), SINCE_1):
                     connection.execute(statement)
                 connection.execute(f"pragma user_version = {VERSION}")
             elif version != VERSION:
@@ -75,9 +76,9 @@ class Ledger:
                 )
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing, flushed to disk at its end."""
-        connection = self._connection
+        connection = self.connection
         connection.execute("begin immediate")
         try:
             yield connection
@@ -90,7 +91,7 @@ class Ledger:
 
     def hashes(self, object_: str) -> list[tuple[str, str, str]]:
         """(key, remote id, hash) of every acknowledged record, by key."""
-        rows = self._rows(
+        rows = self.rows(
             "select key, remote_id, hash from records where destination = ? and object = ?"
             " order by key",
             object_,
@@ -101,7 +102,7 @@ class Ledger:
         """The acknowledged records of these keys."""
         found = {}
         for key in keys:
-            rows = self._rows(
+            rows = self.rows(
                 "select key, remote_id, payload, hash from records"
                 " where destination = ? and object = ? and key = ?",
                 object_,
@@ -111,17 +112,9 @@ class Ledger:
                 found[row[0]] = Known(row[0], row[1], json.loads(row[2]), row[3])
         return found
 
-    def links(self, kind: str) -> dict[tuple[str, str], tuple[str, str]]:
-        """The acknowledged links: (from key, to key) -> their remote ids."""
-        rows = self._rows(
-            "select from_key, to_key, from_id, to_id from links where destination = ? and kind = ?",
-            kind,
-        )
-        return {(row[0], row[1]): (row[2], row[3]) for row in rows}
-
     def rejected(self, object_: str) -> dict[str, Rejected]:
         """The rejected rows by key."""
-        rows = self._rows(
+        rows = self.rows(
             "select object, key, hash, reason, attempts, next_at from rejected"
             " where destination = ? and object = ?",
             object_,
@@ -133,12 +126,12 @@ class Ledger:
 
     def all_rejected(self) -> list[Rejected]:
         """Every rejected row, by object and key."""
-        names = self._rows("select distinct object from rejected where destination = ? order by 1")
+        names = self.rows("select distinct object from rejected where destination = ? order by 1")
         return [row for (name,) in names for row in self.rejected(name).values()]
 
     def first_changes(self, run_id: str) -> list[Change]:
         """The first change of each record in a run: what stood before it."""
-        rows = self._rows(
+        rows = self.rows(
             "select object, key, action, payload_before, hash_before from changes"
             " where destination = ? and run_id = ? and change in ("
             "     select min(change) from changes where destination = ? and run_id = ?"
@@ -154,12 +147,12 @@ class Ledger:
 
     def runs(self) -> list[str]:
         """The runs so far, the newest first."""
-        rows = self._rows("select run_id from runs where destination = ? order by started_at desc")
+        rows = self.rows("select run_id from runs where destination = ? order by started_at desc")
         return [run_id for (run_id,) in rows]
 
     def last_action(self, object_: str, key: str) -> str | None:
         """What was last acknowledged about a record: create, update, adopt, merge, merged, …"""
-        rows = self._rows(
+        rows = self.rows(
             "select action from changes where destination = ? and object = ? and key = ?"
             " order by change desc limit 1",
             object_,
@@ -169,7 +162,7 @@ class Ledger:
 
     def intents(self) -> list[Intent]:
         """The rows of which no answer is known, in the order in which they were intended."""
-        rows = self._rows(
+        rows = self.rows(
             "select object, key, remote_id, unique_text, written, payload, hash, run_id"
             " from intents where destination = ? order by intent, key"
         )
@@ -178,14 +171,15 @@ class Ledger:
             for name, key, remote_id, unique, written, payload, *rest in rows
         ]
 
-    def _rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql, [self.destination, *parameters]).fetchall()
+    def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """The rows of a query whose first parameter is the destination."""
+        return self.connection.execute(sql, [self.destination, *parameters]).fetchall()
 
     # --- writing -------------------------------------------------------------------------------
 
     def intend(self, rows: Sequence[Intent], at: datetime) -> None:
         """Note that these rows are about to be sent."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             (number,) = connection.execute("select coalesce(max(intent), 0) + 1 from intents")
             connection.executemany(
                 "insert or replace into intents values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -212,15 +206,15 @@ class Ledger:
         """
         if not acknowledged and not rejected:
             return  # an empty transaction would be flushed, too
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             for row in acknowledged:
                 self._remember(connection, row, run_id, at)
             for (object_, key, hash_), reason in rejected.items():
-                self._refuse(connection, object_, key, hash_, reason, run_id, at)
+                self.refuse(connection, object_, key, hash_, reason, run_id, at)
 
     def forget_intents(self, rows: Sequence[tuple[str, str]]) -> None:
         """End the intents of (object, key) that never arrived."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.executemany(
                 "delete from intents where destination = ? and object = ? and key = ?",
                 [(self.destination, *row) for row in rows],
@@ -256,8 +250,14 @@ class Ledger:
             connection.execute(
                 f"delete from {table} where destination = ? and object = ? and key = ?", where
             )
+        # what people settled for us is done with; what they settled for themselves stays
+        connection.execute(
+            "delete from settled"
+            " where destination = ? and object = ? and key = ? and decision = 'ours'",
+            where,
+        )
 
-    def _refuse(
+    def refuse(
         self,
         connection: sqlite3.Connection,
         object_: str,
@@ -267,6 +267,7 @@ class Ledger:
         run_id: str,
         at: datetime,
     ) -> None:
+        """Keep a row that was refused, and when it is tried again; its intent ends."""
         where = (self.destination, object_, key)
         before = connection.execute(
             "select attempts, first_at from rejected"
@@ -284,48 +285,9 @@ class Ledger:
             "delete from intents where destination = ? and object = ? and key = ?", where
         )
 
-    def settle_links(
-        self,
-        kind: str,
-        taken: Mapping[tuple[str, str], tuple[str, str]],
-        is_made: bool,
-        run_id: str,
-        at: datetime,
-    ) -> None:
-        """Write which links the CRM made, or took away: (from key, to key) -> remote ids."""
-        keys = [(self.destination, kind, *pair) for pair in taken]
-        with self._transaction() as connection:
-            connection.executemany(
-                "delete from links"
-                " where destination = ? and kind = ? and from_key = ? and to_key = ?",
-                keys,
-            )
-            if is_made:
-                connection.executemany(
-                    "insert into links values (?, ?, ?, ?, ?, ?, ?, ?)",
-                    [
-                        (*key, *ids, at.isoformat(), run_id)
-                        for key, ids in zip(keys, taken.values(), strict=True)
-                    ],
-                )
-
-    def keep_conflicts(self, conflicts: Sequence[Conflict], run_id: str, at: datetime) -> None:
-        """Keep the newest conflict of each field."""
-        with self._transaction() as connection:
-            connection.executemany(
-                "insert or replace into conflicts values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (
-                        *(self.destination, c.object, c.key, c.field, c.policy),
-                        *(c.last_sent, c.in_crm, c.wanted, at.isoformat(), run_id),
-                    )
-                    for c in conflicts
-                ],
-            )
-
     def begin_run(self, run_id: str, at: datetime) -> None:
         """Note that a run began; one that was killed and is run again keeps its row."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.execute(
                 "insert or replace into runs (destination, run_id, started_at) values (?, ?, ?)",
                 (self.destination, run_id, at.isoformat()),
@@ -333,7 +295,7 @@ class Ledger:
 
     def end_run(self, run_id: str, counts: Counts, at: datetime) -> None:
         """Note how a run ended."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.execute(
                 "update runs set ended_at = ?, planned = ?, acknowledged = ?, rejected = ?,"
                 " unknown = ?, calls = ? where destination = ? and run_id = ?",

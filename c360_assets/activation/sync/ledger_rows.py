@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from c360_assets.activation.sync.model import Payload
 
-VERSION = 1
+VERSION = 2
 SCHEMA = """
 create table records (
     destination text not null, object text not null, key text not null,
@@ -58,6 +59,16 @@ create table runs (
 ) without rowid;
 """
 
+RECORD = "*"
+# what a file of the version before lacks
+SINCE_1 = """
+create table settled (
+    destination text not null, object text not null, key text not null, field text not null,
+    decision text not null, value text, decided_by text, decided_at text not null,
+    primary key (destination, object, key, field)
+) without rowid
+"""
+
 
 @dataclass(frozen=True)
 class Known:
@@ -100,7 +111,10 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Conflict:
-    """A field that somebody edited in the CRM, and what its policy did about it."""
+    """A field that somebody edited in the CRM, and what its policy did about it.
+
+    The field `RECORD` stands for the whole record: somebody deleted it.
+    """
 
     object: str
     key: str
@@ -109,6 +123,15 @@ class Conflict:
     last_sent: str | None
     in_crm: str | None
     wanted: str | None
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What people decided about a conflict: our value once, or theirs (`value`) from then on."""
+
+    field: str
+    decision: Literal["ours", "theirs"]
+    value: str | None
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,13 @@ class CallLimit:
             waited += wait
         return waited
 
+    def known(self) -> tuple[int, float]:
+        """The calls and the seconds of the limit: what the vendor told, else what we assume."""
+        row = self._connection.execute(
+            "select calls, seconds from limits where name = ?", [self._name]
+        ).fetchone()
+        return (int(row[0]), float(row[1])) if row else self._assumed
+
     def learn(self, calls: int, seconds: float) -> None:
         """Go by the limit that the vendor told."""
         if calls > 0 and seconds > 0:

@@ -8,9 +8,9 @@ mapping of c360.toml makes it. How a vendor spells a value is the destination's 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 from c360_assets.crm_rules import FieldType
 
@@ -26,8 +26,9 @@ RECORD_ORDER = ("companies", "contacts", "gaggles")
 class Row:
     """A record to be created or updated: its key here, and the remote id where it is known.
 
-    `payload` holds the fields to write; for an update those that change alone. `unique` is the
-    text by which the CRM can tell that a record is the same (an address, a domain).
+    `payload` holds the fields to write; for an update those that change alone, where the CRM tells
+    what it holds. `unique` is the text by which the CRM can tell that a record is the same (an
+    address, a domain).
     """
 
     key: str
@@ -84,7 +85,8 @@ class Limits:
     """What one call takes: rows of a batch, and the account's calls within so many seconds.
 
     Where a sync writes more than `bulk_above` records of an object, up to `rows_per_bulk` of them
-    are handed over at once; None where the vendor has no such way.
+    are handed over at once; None where the vendor has no such way. With `one_end_per_call` a call
+    takes links to one record alone.
     """
 
     rows_per_write: int = 100
@@ -92,6 +94,7 @@ class Limits:
     rows_per_bulk: int = 10_000
     rows_per_read: int = 100
     links_per_write: int = 100
+    one_end_per_call: bool = False
     calls: int = 100
     seconds: float = 10.0
 
@@ -99,6 +102,15 @@ class Limits:
         """How many of so many records are handed over at once."""
         is_bulk = self.bulk_above is not None and rows > self.bulk_above
         return self.rows_per_bulk if is_bulk else self.rows_per_write
+
+    def link_batches(self, pairs: Sequence[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+        """Links, as (from key, to key), in the parts that one call each takes."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for pair in pairs:
+            groups.setdefault(pair[1] if self.one_end_per_call else "", []).append(pair)
+        for group in groups.values():
+            for start in range(0, len(group), self.links_per_write):
+                yield group[start : start + self.links_per_write]
 
 
 @dataclass(frozen=True)
@@ -135,7 +147,10 @@ class CrmDestination(Protocol):
 
     @property
     def can_read(self) -> bool:
-        """Whether it tells what it holds; where not, that is what it acknowledged last."""
+        """Whether it tells what it holds; where not, that is what it acknowledged last.
+
+        Such a one knows records by our keys, and gets them whole.
+        """
         ...
 
     @property
@@ -211,4 +226,16 @@ class CrmDestination(Protocol):
 
     def same(self, type_: FieldType, ours: Value, theirs: str | None) -> bool:
         """Whether a value as the CRM spells it is our value."""
+        ...
+
+
+@runtime_checkable
+class Lingering(Protocol):
+    """A destination whose vendor may be at work on rows after the run that sent them has ended."""
+
+    def await_earlier_work(self) -> None:
+        """Return when the vendor works on no row of an earlier run, so that what is read stands.
+
+        Raises CrmError if that takes too long.
+        """
         ...

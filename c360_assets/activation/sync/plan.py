@@ -6,16 +6,17 @@ looks at single records, with what the CRM holds now, and tells field by field.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
+from types import MappingProxyType
 
 import duckdb
 import pandas as pd
 
 from c360_assets.activation.sync.ledger import Ledger
-from c360_assets.activation.sync.ledger_rows import Conflict, Known
+from c360_assets.activation.sync.ledger_rows import RECORD, Conflict, Known, Rejected, Settled
 from c360_assets.activation.sync.model import Limits, Payload, Remote, Row, Value
 from c360_assets.crm_rules import FieldType, ObjectRules
 
@@ -64,6 +65,7 @@ class LinkPlan:
     add: Sequence[tuple[str, str]] = ()
     remove: Sequence[tuple[str, str]] = ()
     unchanged: int = 0
+    waiting: int = 0
 
     @property
     def planned(self) -> int:
@@ -72,7 +74,7 @@ class LinkPlan:
 
     def writes(self, limits: Limits) -> int:
         """Calls that write."""
-        return sum(ceil(len(links) / limits.links_per_write) for links in (self.add, self.remove))
+        return sum(1 for pairs in (self.add, self.remove) for _ in limits.link_batches(pairs))
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class Resolved:
 
     `row` has the fields to write, perhaps none; `stored` is what the ledger will say of it;
     `changes` are (old, new) by field. `held_by` is the remote record that bears this one's unique
-    text, since the two were merged in the CRM.
+    text, since the two were merged in the CRM. `is_deleted` says that somebody deleted it there.
     """
 
     row: Row
@@ -90,6 +92,7 @@ class Resolved:
     changes: Mapping[str, tuple[str | None, Value]] = field(default_factory=dict)
     conflicts: Sequence[Conflict] = ()
     held_by: str | None = None
+    is_deleted: bool = False
 
 
 def compare(
@@ -107,7 +110,9 @@ def compare(
     known = pd.DataFrame(ledger.hashes(object_), columns=["key", "remote_id", "hash"], dtype="str")
     differing, gone, total = _differences(connection, object_, known, ledger, now)
     here = set(known["key"]) - set(gone)
-    merge = [(merged[key], key) for key in gone if merged.get(key) in here]
+    refused = {row.key for row in _waiting(ledger, object_, now)}
+    pairs = [(merged[key], key) for key in gone if merged.get(key) in here]
+    merge = [pair for pair in pairs if pair[1] not in refused]
     ended = [key for key in gone if merged.get(key) not in here]
     return ObjectPlan(
         object_,
@@ -116,9 +121,15 @@ def compare(
         merge=merge,
         delete=ended if rules.delete else (),
         unchanged=total - len(differing),
-        waiting=sum(waits for _, _, waits in differing),
+        waiting=sum(waits for _, _, waits in differing) + len(pairs) - len(merge),
         left=0 if rules.delete else len(ended),
     )
+
+
+def _waiting(ledger: Ledger, object_: str, now: datetime) -> list[Rejected]:
+    """Refused rows whose next attempt is not due."""
+    rows = ledger.rejected(object_).values()
+    return [row for row in rows if row.next_at is None or row.next_at > now]
 
 
 def _differences(
@@ -129,11 +140,7 @@ def _differences(
     now: datetime,
 ) -> tuple[list[tuple[str, bool, bool]], list[str], int]:
     """Wanted rows that differ: (key, is known, is waiting); known keys wanted no more; all rows."""
-    waiting = [
-        (row.key, row.hash)
-        for row in ledger.rejected(object_).values()
-        if row.next_at is None or row.next_at > now
-    ]
+    waiting = [(row.key, row.hash) for row in _waiting(ledger, object_, now)]
     connection.register("crm_known", known)
     connection.register("crm_waiting", pd.DataFrame(waiting, columns=["key", "hash"], dtype="str"))
     try:
@@ -159,11 +166,17 @@ def _differences(
 
 
 def compare_links(
-    kind: str, wanted: Iterable[tuple[str, str]], known: Iterable[tuple[str, str]]
+    kind: str,
+    wanted: Iterable[tuple[str, str]],
+    known: Iterable[tuple[str, str]],
+    waiting: Collection[tuple[str, str]] = (),
 ) -> LinkPlan:
-    """Compare the links wanted with those acknowledged."""
+    """Compare the links wanted with those acknowledged; refused ones wait for their next try."""
     before, after = set(known), set(wanted)
-    return LinkPlan(kind, sorted(after - before), sorted(before - after), len(after & before))
+    differing = (after - before, before - after)
+    add, remove = (sorted(pairs - set(waiting)) for pairs in differing)
+    waits = sum(map(len, differing)) - len(add) - len(remove)
+    return LinkPlan(kind, add, remove, len(after & before), waits)
 
 
 def resolve(
@@ -173,27 +186,33 @@ def resolve(
     remote: Remote | None,
     rules: ObjectRules,
     same: Same,
+    settled: Mapping[str, Settled] = MappingProxyType({}),
 ) -> Resolved:
     """What to write of a record: last sent, now in the CRM, and wanted, field by field.
 
     `remote` is None where the CRM does not have the record. A record that the CRM has and the
-    ledger does not know was made by people: what stands in its fields is theirs.
+    ledger does not know was made by people: what stands in its fields is theirs. `settled` are
+    decisions of people by field, which go before the policy.
     """
     row, hash_ = wanted
     held_by = remote.remote_id if remote is not None and remote.is_alias else None
     remote = None if held_by else remote
+    if known is not None and remote is None and not held_by and RECORD not in settled:
+        gone = Conflict(object_, row.key, RECORD, "left", "there", None, "there")
+        return Resolved(row, known.payload, hash_, conflicts=[gone], is_deleted=True)
     written: dict[str, Value] = {}
     stored: dict[str, Value] = {}
     changes: dict[str, tuple[str | None, Value]] = {}
     conflicts = []
-    for name, value in row.payload.items():
-        each = rules.fields[name]
+    for name, wanted_value in row.payload.items():
+        each, decided = rules.fields[name], settled.get(name)
+        value = _decided(wanted_value, decided, each.type)
         theirs = None if remote is None else remote.values.get(name)
         last = None if known is None else known.payload.get(name)
         is_there = value is None if remote is None else same(each.type, value, theirs)
         is_edited = remote is not None and not is_there and not same(each.type, last, theirs)
-        may_write = _may_write(each.policy, theirs, is_edited)
-        if is_edited and not (theirs in (None, "") and may_write):
+        may_write = _may_write(each.policy, theirs, is_edited, decided)
+        if decided is None and is_edited and not (theirs in (None, "") and may_write):
             seen = (_text(last), theirs, _text(value))
             conflicts.append(Conflict(object_, row.key, name, each.policy, *seen))
         stored[name] = value if is_there or may_write else last
@@ -205,7 +224,19 @@ def resolve(
     return Resolved(row, stored, hash_, changes, conflicts, held_by)
 
 
-def _may_write(policy: str, theirs: str | None, is_edited: bool) -> bool:
+def _decided(value: Value, decided: Settled | None, type_: FieldType) -> Value:
+    """What is wanted of a field, once people have settled whose value it is."""
+    if decided is None or decided.decision == "ours":
+        return value
+    if decided.value in (None, "") or type_ not in ("number", "boolean"):
+        return decided.value or None
+    return decided.value == "true" if type_ == "boolean" else float(decided.value)
+
+
+def _may_write(policy: str, theirs: str | None, is_edited: bool, decided: Settled | None) -> bool:
+    if decided is not None:
+        # what people decided for themselves they may also change again
+        return decided.decision == "ours" or not is_edited
     if policy == "always":
         return True
     if policy == "fill_empty":

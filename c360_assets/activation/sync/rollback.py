@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from c360_assets.activation.sync.apply import Sync, Tally, batches
+from c360_assets.activation.sync.apply import Sync, Tally
+from c360_assets.activation.sync.batching import batches
 from c360_assets.activation.sync.ledger_rows import Change, Conflict, Known
 from c360_assets.activation.sync.model import ObjectMapping, Remote, Row, Value
 from c360_assets.activation.sync.plan import ObjectPlan, Resolved

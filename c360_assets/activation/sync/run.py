@@ -6,7 +6,7 @@ the lock, so that two of them at once send nothing twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,8 +16,11 @@ import duckdb
 from filelock import FileLock, Timeout
 
 from c360_assets.activation.objects import SYNC_OBJECTS, CrmObject
-from c360_assets.activation.sync.apply import Sync, Tally, batches
+from c360_assets.activation.sync.apply import Sync, Tally
+from c360_assets.activation.sync.batching import batches
+from c360_assets.activation.sync.erase import CONTACTS, Erased, erase_person
 from c360_assets.activation.sync.ledger import Ledger
+from c360_assets.activation.sync.ledger_links import follow_records, links, waiting_links
 from c360_assets.activation.sync.ledger_rows import Counts
 from c360_assets.activation.sync.model import (
     RECORD_ORDER,
@@ -25,6 +28,7 @@ from c360_assets.activation.sync.model import (
     ObjectMapping,
 )
 from c360_assets.activation.sync.plan import LinkPlan, ObjectPlan, Resolved, compare, compare_links
+from c360_assets.activation.sync.recover import recover
 from c360_assets.activation.sync.rollback import roll_back
 from c360_assets.activation.sync.wanted import load_suppression, make_wanted
 from c360_assets.activation.tabular import identifier
@@ -35,6 +39,13 @@ LEDGER = "ledger.sqlite"
 LINKS = "links"
 LOCK_SECONDS = 3600.0
 # what a record is told by here, whatever happens to addresses
+# (key that ended in a merge, key that bears its history today)
+MERGED = {
+    "contacts": "select contact_id, current_contact_id from identity.contact_id_history"
+    " where current_contact_id is not null and contact_id <> current_contact_id",
+    "companies": "select email_domain, corporate_email from identity.domain_identity"
+    " where corporate_email is not null and email_domain <> corporate_email",
+}
 KEYS = {"companies": "corporate_email", "contacts": "contact_id", "gaggles": "gaggle_id"}
 
 
@@ -143,8 +154,8 @@ class Job:
 
     def missing(self) -> dict[str, list[str]]:
         """Fields of the mapping that the CRM lacks, by object; types of links under `links`."""
-        links = sorted(set(self.destination.missing_links()) & set(self._links()))
-        return self.missing_fields() | ({LINKS: links} if links else {})
+        kinds = sorted(set(self.destination.missing_links()) & set(self._links()))
+        return self.missing_fields() | ({LINKS: kinds} if kinds else {})
 
     # --- planning ------------------------------------------------------------------------------
 
@@ -171,31 +182,61 @@ class Job:
 
     def _plan(self, ledger: Ledger) -> SyncPlan:
         objects = self._plan_objects(ledger)
-        links = {kind: self._plan_links(ledger, kind) for kind in self._links()}
+        link_plans = {kind: self._plan_links(ledger, kind) for kind in self._links()}
         limits = self.destination.limits
-        calls = sum(part.reads(limits) + part.writes(limits) for part in objects.values())
-        calls += sum(part.writes(limits) for part in links.values())
+        calls = sum(part.writes(limits) for part in objects.values())
+        if self.destination.can_read:
+            calls += sum(part.reads(limits) for part in objects.values())
+        calls += sum(part.writes(limits) for part in link_plans.values())
         seconds = max(calls - limits.calls, 0) / limits.calls * limits.seconds
-        return SyncPlan(objects, links, len(ledger.intents()), calls, seconds)
+        return SyncPlan(objects, link_plans, len(ledger.intents()), calls, seconds)
 
     def _plan_objects(self, ledger: Ledger) -> dict[str, ObjectPlan]:
-        merged = {"contacts": self._merged()}
-        now = _now()
+        merged, now = self._merged(), _now()
         return {
             name: compare(self.connection, ledger, rules, name, merged.get(name, {}), now)
             for name, rules in self.objects().items()
         }
 
     def _plan_links(self, ledger: Ledger, kind: str) -> LinkPlan:
-        return compare_links(kind, self._wanted_links(self._links()[kind]), ledger.links(kind))
+        wanted = self._wanted_links(self._links()[kind])
+        return compare_links(
+            *(kind, wanted, links(ledger, kind), waiting_links(ledger, kind, _now()))
+        )
 
-    def _merged(self) -> dict[str, str]:
-        """Contact ids that ended in a merge, and those that bear their history today."""
-        rows = self.connection.execute(
-            "select contact_id, current_contact_id from identity.contact_id_history"
-            " where current_contact_id is not null and contact_id <> current_contact_id"
-        ).fetchall()
-        return dict(rows)
+    def _merged(self) -> dict[str, dict[str, str]]:
+        """Keys that ended in a merge, by object, and those that bear their history today."""
+        return {name: dict(self.connection.execute(sql).fetchall()) for name, sql in MERGED.items()}
+
+    def _follow_merges(self, sync: Sync, kind: str, rules: LinkRules) -> None:
+        """Let the ledger's links follow records that were merged, or got another remote id.
+
+        A vendor may have moved the links of the one that is gone: those wanted are made again,
+        which does no harm, and the others are taken from the record that is left.
+        """
+        ledger, merged = sync.ledger, self._merged()
+        ids = tuple(
+            {key: remote_id for key, remote_id, _ in ledger.hashes(name)}
+            for name in (rules.from_object, rules.to_object)
+        )
+        names = (rules.from_object, rules.to_object)
+        wanted, known = set(self._wanted_links(rules)), links(ledger, kind)
+        moved, ended = {}, []
+        for pair, there in known.items():
+            now = tuple(
+                key if key in found else merged.get(name, {}).get(key, key)
+                for key, found, name in zip(pair, ids, names, strict=True)
+            )
+            if not all(key in found for key, found in zip(now, ids, strict=True)):
+                continue
+            here = (ids[0][now[0]], ids[1][now[1]])
+            if now == pair and here != there:
+                moved[pair] = (pair, here)
+            elif now != pair and (now in wanted or now in known):
+                ended.append(pair)
+            elif now != pair:
+                moved[pair] = ((now[0], now[1]), here)
+        follow_records(ledger, kind, moved, ended, sync.run_id, _now())
 
     def _links(self) -> dict[str, LinkRules]:
         objects = self.objects()
@@ -235,7 +276,7 @@ class Job:
             ledger.begin_run(run_id, _now())
             sync = Sync(self.destination, ledger, run_id, _now)
             mappings = {name: self.mapping(name) for name in self.objects()}
-            recovered = sync.recover(mappings, self.objects())
+            recovered = recover(sync, mappings, self.objects())
             parts = self._apply(sync, mappings)
             return self._ended(ledger, run_id, parts, recovered)
 
@@ -256,13 +297,21 @@ class Job:
             back = f"{run_id}-rollback"
             ledger.begin_run(back, _now())
             sync = Sync(self.destination, ledger, back, _now)
-            sync.recover({name: self.mapping(name) for name in self.objects()}, self.objects())
+            recover(sync, {name: self.mapping(name) for name in self.objects()}, self.objects())
             parts = {}
             # what points to others goes first
             for name in reversed(self.objects()):
                 of_object = [change for change in changes if change.object == name]
                 parts[name] = roll_back(sync, self.mapping(name), of_object)
             return self._ended(ledger, back, parts, 0)
+
+    def erase(self, contact_ids: Collection[str], emails: Collection[str]) -> Erased:
+        """Remove a person's records from the CRM and from the ledger."""
+        with self._locked(), self._ledger() as ledger:
+            return erase_person(
+                *(self.destination, ledger, self.mapping(CONTACTS), self.objects()[CONTACTS]),
+                *(self.rules.links or {}, contact_ids, emails),
+            )
 
     def _ended(
         self, ledger: Ledger, run_id: str, parts: Mapping[str, Tally], recovered: int
@@ -288,8 +337,9 @@ class Job:
             parts[name].add(written)
         for kind, rules in self._links().items():
             # ends that were acknowledged just now count, too
-            links = self._plan_links(sync.ledger, kind)
-            parts[kind] = sync.write_links(links, rules.from_object, rules.to_object)
+            self._follow_merges(sync, kind, rules)
+            plan_of_links = self._plan_links(sync.ledger, kind)
+            parts[kind] = sync.write_links(plan_of_links, rules.from_object, rules.to_object)
         for name, plan in plans.items():
             parts[name].add(sync.delete_records(mappings[name], plan))
         return parts

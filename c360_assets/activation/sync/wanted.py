@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -91,6 +92,23 @@ def make_wanted(
         """
     )
     return int(connection.execute(f"select count(*) from {name}").fetchall()[0][0])
+
+
+def without_suppressed(crm_object: CrmObject) -> CrmObject:
+    """The object without people who opted out under any address; comes after `load_suppression`."""
+    if crm_object.name != "contacts":
+        return crm_object
+    return replace(
+        crm_object,
+        select=f"""
+        select s.* from ({crm_object.select}) as s
+        where not exists (
+            select 1 from identity.user_identity as i
+            inner join {SUPPRESSED} as x on x.email = i.email
+            where i.contact_user_id = s.user_id
+        )
+        """,
+    )
 
 
 # whoever opted out under any of their addresses is sent under none

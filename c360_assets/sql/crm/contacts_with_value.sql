@@ -1,4 +1,5 @@
--- one row per person of marts.contacts, with stage and value; null for whoever never ordered
+-- one row per person of marts.contacts, with stage, value, open tickets and company; null where
+-- somebody never ordered, waits for no answer, or has no company
 select
     contacts.user_id,
     contacts.email,
@@ -22,7 +23,11 @@ select
     profiles.lifecycle_stage as lifecycle_stage,
     -- as people read them: what changes less is no news for a CRM
     round(customer_lifetime_value.clv_365d, 2) as clv_365d,
-    round(customer_lifetime_value.probability_alive, 2) as probability_alive
+    round(customer_lifetime_value.probability_alive, 2) as probability_alive,
+    -- whole points, for the same reason: they grow with each hour of waiting
+    round(open_tickets.priority) as support_priority,
+    companies.current_plan as company_plan,
+    companies.is_paying as company_is_paying
 from marts.contacts as contacts
 left join marts.rfm_segments as rfm_segments
     on contacts.user_id = rfm_segments.user_id
@@ -38,3 +43,15 @@ left join (
     )
 ) as profiles
     on contacts.user_id = profiles.client_customer_id
+left join (
+    -- somebody with several open tickets waits for the one that is answered first
+    select
+        support_queue.user_id,
+        max(support_queue.priority) as priority
+    from marts.support_queue as support_queue
+    where support_queue.user_id is not null
+    group by support_queue.user_id
+) as open_tickets
+    on contacts.user_id = open_tickets.user_id
+left join marts.corporate_accounts as companies
+    on contacts.corporate_email = companies.corporate_email

@@ -195,11 +195,14 @@ class Rule:
     path: str = ""
     method: str | None = None
     nth: Collection[int] | None = None
+    when: Callable[[Call], bool] = lambda call: True
     seen: int = 0
 
     def takes(self, call: Call) -> bool:
         """Whether the call is one of these; counts those that match."""
         if self.path not in call.path or self.method not in (None, call.method):
+            return False
+        if not self.when(call):
             return False
         self.seen += 1
         return self.nth is None or self.seen in self.nth
@@ -223,10 +226,11 @@ class Wire:
         path: str = "",
         method: str | None = None,
         nth: int | Collection[int] | None = 1,
+        when: Callable[[Call], bool] = lambda call: True,
     ) -> Rule:
         """Let calls whose path contains `path` fail this way: the n-th from now, or every one."""
         places = {nth} if isinstance(nth, int) else nth
-        rule = Rule(fault, path, method, places)
+        rule = Rule(fault, path, method, places, when)
         with self._lock:
             self.rules.append(rule)
         return rule

@@ -338,7 +338,8 @@ def amend(document: dict[str, Any]) -> None:
 
 def _labels(document: dict[str, Any]) -> dict[str, Any]:
     """The calls about labels, from HubSpot's page on them: its own description is another file."""
-    ends = document["paths"][LABELS.removesuffix("labels") + "batch/create"]["post"]["parameters"]
+    create = document["paths"][LABELS.removesuffix("labels") + "batch/create"]["post"]
+    ends, error = create["parameters"], create["responses"]["default"]
     types = {
         "type": "object",
         "required": ["results"],
@@ -358,6 +359,10 @@ def _labels(document: dict[str, Any]) -> dict[str, Any]:
     told = {"description": "the types", "content": {"application/json": {"schema": types}}}
     body = {"required": True, "content": {"application/json": {"schema": asked}}}
     return {
-        "get": {"parameters": ends, "responses": {"200": told}},
-        "post": {"parameters": ends, "requestBody": body, "responses": {"201": told}},
+        "get": {"parameters": ends, "responses": {"200": told, "default": error}},
+        "post": {
+            "parameters": ends,
+            "requestBody": body,
+            "responses": {"201": told, "default": error},
+        },
     }

@@ -93,7 +93,9 @@ class Spec:
         told += [each for error in errors for each in _told(error)]
         return [f"{method} {path}: {each}" for each in told]
 
-    def of_answer(self, method: str, path: str, status: int, body: bytes) -> list[str]:
+    def of_answer(
+        self, method: str, path: str, status: int, body: bytes, content_type: str = JSON
+    ) -> list[str]:
         """What is wrong with an answer, in sentences; empty where nothing is."""
         asked = Asked(self._host, method, path, [], b"")
         where = f"{method} {path} -> {status}"
@@ -104,10 +106,11 @@ class Spec:
         described = (operation / "responses").read_value()
         if status < 400 and str(status) not in described:
             return [f"{where}: the description has {sorted(described)} alone"]
-        if str(status) in described and not described[str(status)].get("content"):
+        told = described.get(str(status))
+        if told is not None and "$ref" not in told and not told.get("content"):
             return [f"{where}: has a body where none is described"] if body else []
-        errors = self._answer.iter_errors(asked, Answered(status, body))
-        return [f"{where}: {told}" for error in errors for told in _told(error)]
+        errors = self._answer.iter_errors(asked, Answered(status, body, content_type))
+        return [f"{where}: {each}" for error in errors for each in _told(error)]
 
 
 def _told(error: BaseException) -> list[str]:

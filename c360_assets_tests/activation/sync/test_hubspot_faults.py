@@ -165,8 +165,8 @@ def test_a_sync_killed_at_any_call_is_finished_by_the_next_and_nothing_is_sent_t
     small, hubspot, applied
 ):
     small.sync()
-    # fields, companies found and made, contacts read, found, made and updated, links
-    for nth in range(1, 11):
+    # fields, labels, companies found and made, contacts read, found, made and updated, links
+    for nth in range(1, 12):
         small.people = [
             *(Person(p.id, p.email, p.name, p.company, p.orders + 1) for p in small.people[:2]),
             *small.people[2:],

@@ -1,8 +1,13 @@
 """Syncs to HubSpot, over real HTTP to an emulator that holds every call against the specs."""
 
+from datetime import datetime
+
 import pytest
 
+from c360_assets.activation.sync.ledger_conflicts import conflict_of, conflicts, settle_conflict
+from c360_assets.activation.sync.ledger_rows import RECORD
 from c360_assets.errors import ConfigError, CrmError, RequestError
+from c360_assets_tests.activation.emulators import faults
 from c360_assets_tests.activation.sync.crm_small import Person, Small
 
 ANN = Person("1", "ann@acme.com", "Ann", "acme.com", orders=2)
@@ -48,13 +53,14 @@ def test_a_first_sync_makes_companies_people_and_the_links_between_them(small, h
     } == {(id_, company) for id_ in linked}
 
 
-def test_a_second_sync_of_the_same_makes_no_call_but_for_the_list_of_fields(small, hubspot):
+def test_a_second_sync_of_the_same_makes_no_call_but_for_fields_and_labels(small, hubspot):
     small.sync()
     before = len(hubspot.calls())
     done = small.sync()
     assert done.tally.planned == 0
     made = hubspot.calls()[before:]
-    assert [call.method for call in made] == ["GET", "GET"]
+    # properties of both, and the labels between them
+    assert [call.method for call in made] == ["GET", "GET", "GET"]
     assert small.plan().calls == 0
 
 
@@ -205,6 +211,48 @@ def test_the_key_shows_nowhere(small, hubspot):
     assert "pat-wrong-key" not in str(caught.value)
 
 
+# --- look-ups ------------------------------------------------------------------------------------
+
+
+def labels(hubspot, small) -> set[tuple[str, str]]:
+    """Who is the first person of which company: (domain, address)."""
+    number = next(
+        type_.number
+        for type_ in hubspot.links.types["companies", "contacts"]
+        if type_.label == "First person"
+    )
+    companies, people = hubspot.records("companies"), hubspot.records("contacts")
+    return {
+        (companies[start]["c360_domain"], people[end]["email"])
+        for kind, start, _, end, type_ in hubspot.associations()
+        if kind == "companies" and type_ == number
+    }
+
+
+def test_a_company_is_linked_to_its_first_person_by_a_label_that_prepare_made(small, hubspot):
+    small.first = {"acme.com": "1"}
+    small.sync()
+    assert labels(hubspot, small) == {("acme.com", ANN.email)}
+    small.first = {"acme.com": "2"}
+    small.sync()
+    assert labels(hubspot, small) == {("acme.com", BOB.email)}
+    assert small.sync().tally.planned == 0
+
+
+def test_who_leaves_a_company_but_stays_its_first_person_keeps_that_label(small, hubspot):
+    small.first = {"acme.com": "1"}
+    small.sync()
+    small.change("1", company=None)
+    small.sync()
+    assert labels(hubspot, small) == {("acme.com", ANN.email)}
+    primary = {
+        start
+        for kind, start, _, _, type_ in hubspot.associations()
+        if (kind, type_) == ("contacts", 1)
+    }
+    assert primary == {id_of(hubspot, "contacts", email=BOB.email)}
+
+
 # --- taken back ----------------------------------------------------------------------------------
 
 
@@ -252,3 +300,126 @@ def test_a_run_that_there_is_not_cannot_be_taken_back(small):
     small.sync()
     with pytest.raises(RequestError, match=r"run99.*run1"):
         small.roll_back("run99")
+
+
+# --- what people decide --------------------------------------------------------------------------
+
+
+def settle(small: Small, key: str, field: str, *, is_ours: bool) -> None:
+    with small.ledger() as ledger:
+        found = conflict_of(ledger, "contacts", key, field)
+        settle_conflict(ledger, found, is_ours, "sam@jaffle.com", datetime(2021, 12, 1))
+
+
+def open_conflicts(small: Small) -> list[tuple[str, str]]:
+    with small.ledger() as ledger:
+        return [(each.key, each.field) for each in conflicts(ledger)]
+
+
+def edited(small: Small, hubspot) -> None:
+    """Ann's name and orders are what a salesperson wrote, and here they change, too."""
+    small.sync()
+    ann = id_of(hubspot, "contacts", email=ANN.email)
+    hubspot.edit("contacts", ann, firstname="Annabel", c360_orders="99")
+    small.change("1", name="Anne", orders=5)
+    small.sync()
+    assert open_conflicts(small) == [("c_1", "c360_orders"), ("c_1", "firstname")]
+
+
+def test_a_conflict_settled_for_us_is_written_once_and_the_policy_holds_again_afterwards(
+    small, hubspot
+):
+    edited(small, hubspot)
+    settle(small, "c_1", "firstname", is_ours=True)
+    assert small.sync().tally.acknowledged == 1
+    assert contacts(hubspot)["c_1"]["firstname"] == "Anne"
+    hubspot.edit("contacts", id_of(hubspot, "contacts", email=ANN.email), firstname="Annabel")
+    small.change("1", name="Annie")
+    small.sync()
+    assert contacts(hubspot)["c_1"]["firstname"] == "Annabel"
+
+
+def test_a_conflict_settled_for_them_brings_their_value_back_and_keeps_it(small, hubspot):
+    edited(small, hubspot)
+    assert contacts(hubspot)["c_1"]["c360_orders"] == "5"
+    settle(small, "c_1", "c360_orders", is_ours=False)
+    small.sync()
+    assert contacts(hubspot)["c_1"]["c360_orders"] == "99"
+    small.change("1", orders=6)
+    small.sync()
+    assert contacts(hubspot)["c_1"]["c360_orders"] == "99"
+    hubspot.edit("contacts", id_of(hubspot, "contacts", email=ANN.email), c360_orders="100")
+    small.change("1", orders=7)
+    small.sync()
+    assert contacts(hubspot)["c_1"]["c360_orders"] == "100"
+    assert ("c_1", "c360_orders") not in open_conflicts(small)
+    assert small.sync().tally.planned == 0
+
+
+def test_what_a_salesperson_deleted_is_not_made_again_unless_somebody_settles_so(small, hubspot):
+    small.sync()
+    hubspot.remove("contacts", id_of(hubspot, "contacts", email=ANN.email))
+    small.change("1", orders=5)
+    done = small.sync()
+    assert (done.tally.rejected, done.tally.conflicts) == (1, 1)
+    assert set(contacts(hubspot)) == {"c_2", "c_3"}
+    with small.ledger() as ledger:
+        (row,) = ledger.all_rejected()
+    assert "c360 crm settle contacts c_1 --ours" in row.reason
+    settle(small, "c_1", RECORD, is_ours=True)
+    small.sync()
+    assert contacts(hubspot)["c_1"]["c360_orders"] == "5"
+    assert small.sync().tally.planned == 0
+
+
+def test_a_conflict_that_there_is_not_cannot_be_settled(small, hubspot):
+    edited(small, hubspot)
+    with pytest.raises(RequestError, match=r"no open conflict contacts c_9 x; there are: .*c_1"):
+        settle(small, "c_9", "x", is_ours=True)
+
+
+def test_a_refused_link_is_kept_with_the_reason_waits_and_is_tried_again(small, hubspot):
+    hubspot.fault(
+        faults.answering(400, {"status": "error", "message": "no such company", "category": "X"}),
+        path="associations/contacts/companies/batch/create",
+        nth=None,
+    )
+    done = small.sync()
+    assert done.by_part["contact_company"].rejected == 2
+    with small.ledger() as ledger:
+        rows = ledger.all_rejected()
+    assert {row.object for row in rows} == {"contact_company"}
+    assert all("no such company" in row.reason for row in rows)
+    hubspot.mend()
+    assert small.plan().links["contact_company"].waiting == 2
+    assert small.sync().tally.planned == 0
+    with small.ledger() as ledger, ledger.transaction() as connection:
+        connection.execute("update rejected set next_at = '2020-01-01T00:00:00'")
+    assert small.sync().tally.acknowledged == 2
+    with small.ledger() as ledger:
+        assert ledger.all_rejected() == []
+
+
+# --- companies that are one ----------------------------------------------------------------------
+
+
+def test_two_domains_that_are_merged_are_one_company_there(small, hubspot):
+    small.people = [ANN, Person("2", "bob@acme.io", "Bob", "acme.io"), CAT]
+    small.sync()
+    assert len(hubspot.records("companies")) == 2
+    small.change("2", company="acme.com")
+    small.merged_domains = {"acme.io": "acme.com"}
+    done = small.sync()
+    assert done.tally.rejected == done.tally.unknown == 0
+    (company,) = hubspot.records("companies").values()
+    assert company["c360_domain"] == "acme.com"
+    linked = {start for kind, start, _, _, _ in hubspot.associations() if kind == "contacts"}
+    assert linked == {id_of(hubspot, "contacts", email=e) for e in (ANN.email, "bob@acme.io")}
+    assert small.sync().tally.planned == 0
+    small.change("2", company="acme.io")
+    small.merged_domains = {}
+    small.sync()
+    assert {c["c360_domain"] for c in hubspot.records("companies").values()} == {
+        *("acme.com", "acme.io"),
+    }
+    assert small.sync().tally.planned == 0

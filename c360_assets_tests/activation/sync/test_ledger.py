@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from c360_assets.activation.sync.ledger import MAX_ATTEMPTS, Ledger
+from c360_assets.activation.sync.ledger_conflicts import settled
+from c360_assets.activation.sync.ledger_links import links, settle_links, waiting_links
 from c360_assets.activation.sync.ledger_rows import Acknowledged, Intent
 from c360_assets.errors import LedgerError
 
@@ -86,10 +88,30 @@ def test_every_change_keeps_what_stood_before(ledger):
 
 
 def test_links_are_known_until_they_are_taken_away(ledger):
-    ledger.settle_links("contact_company", {("c_1", "acme.com"): ("1", "9")}, True, "r1", AT)
-    assert ledger.links("contact_company") == {("c_1", "acme.com"): ("1", "9")}
-    ledger.settle_links("contact_company", {("c_1", "acme.com"): ("1", "9")}, False, "r2", AT)
-    assert ledger.links("contact_company") == {}
+    link = {("c_1", "acme.com"): ("1", "9")}
+    settle_links(ledger, "contact_company", link, {}, True, "r1", AT)
+    assert links(ledger, "contact_company") == link
+    settle_links(ledger, "contact_company", link, {}, False, "r2", AT)
+    assert links(ledger, "contact_company") == {}
+
+
+def test_a_refused_link_waits_and_is_forgotten_once_it_is_taken(ledger):
+    pair = ("c_1", 'a "quoted" domain')
+    settle_links(ledger, "contact_company", {}, {pair: "no such company"}, True, "r1", AT)
+    assert waiting_links(ledger, "contact_company", AT) == {pair}
+    assert waiting_links(ledger, "contact_company", AT + timedelta(hours=1)) == set()
+    settle_links(ledger, "contact_company", {pair: ("1", "9")}, {}, True, "r2", AT)
+    assert ledger.all_rejected() == []
+
+
+def test_a_ledger_of_the_first_format_gets_what_it_lacks_and_keeps_what_it_has(ledger):
+    ledger.settle([taken("c_1")], {}, "r1", AT)
+    with ledger.transaction() as connection:
+        connection.execute("drop table settled")
+        connection.execute("pragma user_version = 1")
+    with Ledger(ledger.path, "hubspot") as again:
+        assert settled(again, "contacts", ["c_1"]) == {}
+        assert again.known("contacts", ["c_1"])["c_1"].remote_id == "remote-c_1"
 
 
 def test_a_ledger_of_another_format_is_left_alone_and_told(ledger):

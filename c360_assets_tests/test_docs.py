@@ -132,7 +132,11 @@ def test_every_option_of_c360_named_exists():
             words = line.split()
             if hasattr(asked, "commands") and words and words[0] in asked.commands:
                 asked = asked.commands[words[0]]
-            known = {o for parameter in asked.params for o in parameter.opts}
+            known = {
+                option
+                for parameter in asked.params
+                for option in (*parameter.opts, *parameter.secondary_opts)
+            }
             assert set(re.findall(r"(?<!\S)--[a-z-]+", line)) <= known | {"--help"}, line
 
 

@@ -31,7 +31,8 @@ def build_crm_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         description=(
             "Contacts, companies and gaggles delivered to the destinations that C360_CRM names: "
             "`file` writes a CSV per object and `changes.jsonl` with what is new, changed or gone; "
-            "`hubspot` sends what differs from what it acknowledged last, row by row."
+            "a CRM (`hubspot`, `salesforce`, `front`, `tryton`, `webhook`) gets what differs from "
+            "what it acknowledged last, row by row."
         ),
         check_specs=_check_specs(),
     )
@@ -41,7 +42,7 @@ def build_crm_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         for name in destination_names(settings):
             try:
                 if name == FILE:
-                    metadata |= _deliver_files(settings, context.run.run_id)
+                    metadata |= deliver_files(settings, context.run.run_id)
                 else:
                     with sync_job(settings, name) as job:
                         done = job.sync(context.run.run_id)
@@ -74,7 +75,8 @@ def _check_specs() -> list[dg.AssetCheckSpec]:
     ]
 
 
-def _deliver_files(settings: Settings, run_id: str) -> dict[str, Any]:
+def deliver_files(settings: Settings, run_id: str) -> dict[str, Any]:
+    """Deliver the published copy to the destination `file`; returns the run's metadata."""
     destination = FileDestination(settings.crm_dir)
     with open_published(settings) as connection:
         load_suppression(connection, settings.rules.crm.suppression, settings.source_dir)

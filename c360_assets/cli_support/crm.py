@@ -47,9 +47,9 @@ def show_plan(out: Output, settings: Settings, to: str | None, records: int) -> 
     )
     out.table(
         "Links",
-        ("", "make", "take away", "unchanged"),
+        ("", "make", "take away", "unchanged", "waiting"),
         [
-            (kind, len(part.add), len(part.remove), part.unchanged)
+            (kind, len(part.add), len(part.remove), part.unchanged, part.waiting)
             for kind, part in plan.links.items()
         ],
     )
@@ -166,7 +166,12 @@ def _document(plan: SyncPlan) -> dict[str, Any]:
     return {
         "objects": {name: _counts(part) for name, part in plan.objects.items()},
         "links": {
-            kind: {"make": len(p.add), "take_away": len(p.remove), "unchanged": p.unchanged}
+            kind: {
+                "make": len(p.add),
+                "take_away": len(p.remove),
+                "unchanged": p.unchanged,
+                "waiting": p.waiting,
+            }
             for kind, p in plan.links.items()
         },
         "records": {

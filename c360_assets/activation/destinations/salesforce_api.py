@@ -58,7 +58,7 @@ class Access:
     """The session: a token, or the keys of an app for which the org gives one."""
 
     client: ApiClient
-    token: str | None
+    token: str | None = field(repr=False)
     keys: tuple[str, str] | None = field(default=None, repr=False)
 
     def current(self) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from c360_assets.activation.sync.batching import batches
 from c360_assets.activation.sync.ledger import Ledger
@@ -67,15 +67,22 @@ def erase_person(
     """Remove a person's records from the CRM, whoever made them, and then from the ledger."""
     keys = keys_of(ledger, contact_ids, emails)
     ids = {remote_id: key for key in keys for remote_id in _remote_ids(ledger, key)}
-    if destination.can_read and rules.fields[rules.unique].column == "email":
-        # what salespeople made under an address of theirs
-        for texts in batches(sorted(emails), destination.limits.rows_per_read):
-            for text, remote in destination.find(mapping, texts).items():
-                ids.setdefault(remote.remote_id, text)
+    done, failed, told = [], {}, []
     if not destination.can_read:
         # it knows people by our keys, also those of whom nothing was acknowledged
         ids |= {key: key for key in (*keys, *contact_ids)}
-    done, failed, told = [], {}, []
+    by_email = [name for name, field in rules.fields.items() if field.column == "email"]
+    if destination.can_read and by_email:
+        # what salespeople made under an address of theirs
+        mapping_by_email = replace(mapping, unique=by_email[0])
+        for texts in batches(sorted(emails), destination.limits.rows_per_read):
+            for text, remote in destination.find(mapping_by_email, texts).items():
+                if not remote.is_alias:
+                    ids.setdefault(remote.remote_id, text)
+                elif remote.remote_id not in ids:
+                    # somebody merged them into another person, whose record it is
+                    destination.release(mapping_by_email, remote.remote_id, text)
+                    told.append(f"{remote.remote_id} is somebody else's, and bore an address")
     for remote_id, key in sorted(ids.items()):
         verdict = destination.erase(mapping, Row(key, {}, "", remote_id))
         if verdict.outcome == "acknowledged":

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import ssl
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -142,9 +143,8 @@ class ApiClient:
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, _StumbleError) and error.wait is not None:
             return error.wait
-        return tenacity.wait_exponential_jitter(
-            initial=self.first_wait, max=LONGEST_WAIT_SECONDS, jitter=self.first_wait
-        )(state)
+        doubled = self.first_wait * 2.0 ** (state.attempt_number - 1)
+        return min(doubled + random.uniform(0, self.first_wait), LONGEST_WAIT_SECONDS)
 
     def _tell(self, where: str, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

@@ -26,6 +26,23 @@ def links(ledger: Ledger, kind: str) -> dict[Pair, Pair]:
     return {(row[0], row[1]): (row[2], row[3]) for row in rows}
 
 
+def links_astray(ledger: Ledger, kind: str, objects: tuple[str, str]) -> list[Pair]:
+    """Links whose ends are records that the CRM has no more, or under another id; by their keys."""
+    return [
+        (start, end)
+        for start, end in ledger.rows(
+            "select l.from_key, l.to_key from links as l"
+            " left join records as a on a.destination = ?"
+            " and a.object = ? and a.key = l.from_key"
+            " left join records as b on b.destination = l.destination"
+            " and b.object = ? and b.key = l.to_key"
+            " where l.destination = ? and l.kind = ?"
+            " and (a.remote_id is not l.from_id or b.remote_id is not l.to_id)",
+            *(*objects, ledger.destination, kind),
+        )
+    ]
+
+
 def waiting_links(ledger: Ledger, kind: str, now: datetime) -> set[Pair]:
     """Refused links whose next attempt is not due. `now` is naive UTC."""
     return {

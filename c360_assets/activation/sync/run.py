@@ -20,7 +20,12 @@ from c360_assets.activation.sync.apply import Sync, Tally
 from c360_assets.activation.sync.batching import batches
 from c360_assets.activation.sync.erase import CONTACTS, Erased, erase_person
 from c360_assets.activation.sync.ledger import Ledger
-from c360_assets.activation.sync.ledger_links import follow_records, links, waiting_links
+from c360_assets.activation.sync.ledger_links import (
+    follow_records,
+    links,
+    links_astray,
+    waiting_links,
+)
 from c360_assets.activation.sync.ledger_rows import Counts
 from c360_assets.activation.sync.model import (
     RECORD_ORDER,
@@ -214,28 +219,29 @@ class Job:
         A vendor may have moved the links of the one that is gone: those wanted are made again,
         which does no harm, and the others are taken from the record that is left.
         """
-        ledger, merged = sync.ledger, self._merged()
-        ids = tuple(
-            {key: remote_id for key, remote_id, _ in ledger.hashes(name)}
-            for name in (rules.from_object, rules.to_object)
+        ledger, names = sync.ledger, (rules.from_object, rules.to_object)
+        astray = links_astray(ledger, kind, names)
+        if not astray:
+            return
+        merged = [self._merged().get(name, {}) for name in names]
+        now = {
+            pair: (merged[0].get(pair[0], pair[0]), merged[1].get(pair[1], pair[1]))
+            for pair in astray
+        }
+        starts, ends = (
+            ledger.known(name, {pair[place] for pair in now.values()})
+            for place, name in enumerate(names)
         )
-        names = (rules.from_object, rules.to_object)
         wanted, known = set(self._wanted_links(rules)), links(ledger, kind)
         moved, ended = {}, []
-        for pair, there in known.items():
-            now = tuple(
-                key if key in found else merged.get(name, {}).get(key, key)
-                for key, found, name in zip(pair, ids, names, strict=True)
-            )
-            if not all(key in found for key, found in zip(now, ids, strict=True)):
+        for pair, (start, end) in now.items():
+            if start not in starts or end not in ends:
                 continue
-            here = (ids[0][now[0]], ids[1][now[1]])
-            if now == pair and here != there:
-                moved[pair] = (pair, here)
-            elif now != pair and (now in wanted or now in known):
+            if (start, end) != pair and ((start, end) in wanted or (start, end) in known):
                 ended.append(pair)
-            elif now != pair:
-                moved[pair] = ((now[0], now[1]), here)
+            else:
+                here = (starts[start].remote_id, ends[end].remote_id)
+                moved[pair] = ((start, end), here)
         follow_records(ledger, kind, moved, ended, sync.run_id, _now())
 
     def _links(self) -> dict[str, LinkRules]:

@@ -127,6 +127,12 @@ def test_wrong_keys_of_an_app_are_told_and_show_nowhere(make):
     assert "a-wrong-secret" not in str(told.value)
 
 
+def test_keys_and_tokens_show_in_no_representation(make):
+    org = make({**KEYS, "SALESFORCE_TOKEN": "00D!shown-nowhere"})
+    shown = repr(org)
+    assert not any(secret in shown for secret in ("00D!shown-nowhere", CLIENT_SECRET))
+
+
 # --- quoting -------------------------------------------------------------------------------------
 
 

@@ -54,6 +54,19 @@ def test_a_record_that_salespeople_made_under_an_address_of_theirs_goes_too(smal
     assert emails_of(hubspot) == {"ann@acme.com"}
 
 
+def test_a_record_of_somebody_else_into_which_they_were_merged_loses_the_address_alone(
+    small, hubspot
+):
+    records = {c["email"]: id_ for id_, c in hubspot.records("contacts").items()}
+    other = hubspot.add("contacts", email="bobby@home.net", firstname="Bobby")
+    hubspot.merge("contacts", records["ann@acme.com"], other)
+    found = erase(small, "c_2", emails=("bob@acme.com", "bobby@home.net"))
+    assert emails_of(hubspot) == {"ann@acme.com"}
+    assert any("somebody else's" in said for said in found.told)
+    (ann,) = hubspot.records("contacts").values()
+    assert "bobby" not in ann.get("hs_additional_emails", "")
+
+
 def test_who_was_one_with_them_and_is_two_again_stays(small, hubspot):
     small.merge("2", "1")
     small.sync()

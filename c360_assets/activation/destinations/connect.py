@@ -6,9 +6,12 @@ that needs it.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+import httpx
 
 from c360_assets.activation.sync.limits import CallLimit
 from c360_assets.activation.sync.model import Limits
@@ -41,3 +44,40 @@ class Surroundings:
     def call_limit(self, name: str, limits: Limits) -> CallLimit:
         """The calls that the account has left, counted for all runs on this machine."""
         return CallLimit(self.folder / LIMITS_FILE, name, limits.calls, limits.seconds)
+
+
+def address_of(
+    name: str, text: str | None, remedy: str = "mend base_url in c360.toml"
+) -> httpx.URL:
+    """The address of a vendor, over which keys and people's data may go.
+
+    Raises:
+        ConfigError: there is none, or it is none to send them to; the text ends with `remedy`.
+    """
+
+    def refused(what: str) -> ConfigError:
+        return ConfigError(f"crm.{name}{what}; {remedy}")
+
+    if not text:
+        raise refused(" has no address")
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        raise refused(f": base_url {text!r} is no address") from None
+    if url.userinfo:
+        raise refused(": base_url holds a name or password before the @, which belong elsewhere")
+    if not url.host or url.scheme not in ("http", "https"):
+        raise refused(f": base_url {text!r} is no web address")
+    if url.scheme == "http" and not _is_this_machine(url.host):
+        raise refused(
+            f": base_url {text!r} would send keys and people's data unencrypted; only localhost "
+            "may be http://"
+        )
+    return url
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

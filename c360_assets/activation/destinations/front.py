@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from c360_assets.activation.destinations import front_records
-from c360_assets.activation.destinations.connect import Surroundings
+from c360_assets.activation.destinations.connect import Surroundings, address_of
 from c360_assets.activation.destinations.front_accounts import merge_accounts
 from c360_assets.activation.destinations.front_answers import NotThereError, ask, learn_limits
 from c360_assets.activation.destinations.front_records import (
@@ -356,7 +356,7 @@ def build(rules: DestinationRules, at: Surroundings) -> FrontDestination:
     check_rules(rules)
     client = ApiClient(
         "front",
-        rules.base_url or BASE_URL,
+        str(address_of("front", rules.base_url or BASE_URL)).rstrip("/"),
         {"Authorization": f"Bearer {token}"},
         token,
         at.call_limit("front", LIMITS),

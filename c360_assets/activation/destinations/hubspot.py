@@ -9,10 +9,10 @@ associations v4).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from c360_assets.activation.destinations.connect import Surroundings
+from c360_assets.activation.destinations.connect import Surroundings, address_of
 from c360_assets.activation.destinations.hubspot_answers import (
     FURTHER_ADDRESSES,
     further,
@@ -67,6 +67,8 @@ class HubspotDestination:
 
     client: ApiClient
     links: HubspotLinks
+    # objects of which the group of our properties is known to be there
+    grouped: set[str] = field(default_factory=set)
 
     @property
     def name(self) -> str:
@@ -109,14 +111,12 @@ class HubspotDestination:
     def create_field(self, mapping: ObjectMapping, name: str, type_: FieldType) -> None:
         """Make a property in the group `c360`, which is made with the first one."""
         object_ = mapping.remote_object
-        groups = json_of(self.client, "GET", f"/crm/v3/properties/{object_}/groups")
-        if GROUP not in {group["name"] for group in groups["results"]}:
-            json_of(
-                self.client,
-                "POST",
-                f"/crm/v3/properties/{object_}/groups",
-                {"name": GROUP, "label": "Customer 360"},
-            )
+        if object_ not in self.grouped:
+            path = f"/crm/v3/properties/{object_}/groups"
+            groups = json_of(self.client, "GET", path)["results"]
+            if GROUP not in {group["name"] for group in groups}:
+                json_of(self.client, "POST", path, {"name": GROUP, "label": "Customer 360"})
+            self.grouped.add(object_)
         kind, control = _TYPES[type_]
         body: dict[str, Any] = {
             "name": name,
@@ -281,7 +281,7 @@ def build(rules: DestinationRules, at: Surroundings) -> HubspotDestination:
     token = at.secret("hubspot", rules.token_env or TOKEN_ENV, "the access token of a private app")
     client = ApiClient(
         "hubspot",
-        rules.base_url or BASE_URL,
+        str(address_of("hubspot", rules.base_url or BASE_URL)).rstrip("/"),
         {"Authorization": f"Bearer {token}"},
         token,
         at.call_limit("hubspot", LIMITS),

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from c360_assets.activation.destinations import salesforce_answers as answers
-from c360_assets.activation.destinations.connect import Surroundings
+from c360_assets.activation.destinations.connect import Surroundings, address_of
 from c360_assets.activation.destinations.salesforce_api import (
     CLIENT_ID_ENV,
     CLIENT_SECRET_ENV,
@@ -41,7 +41,6 @@ from c360_assets.activation.sync.model import (
     Verdict,
 )
 from c360_assets.crm_rules import FieldType, SalesforceRules
-from c360_assets.errors import ConfigError
 
 ROWS = 200
 ROWS_PER_BULK = 10_000
@@ -321,23 +320,24 @@ def _cell(value: Value) -> str:
     return text_of(value) or NULL
 
 
+REMEDY = (
+    "write the org's My Domain address (Setup > My Domain), such as "
+    '"https://your-org.my.salesforce.com", as base_url under [crm.salesforce] in c360.toml'
+)
+
+
 def build(rules: SalesforceRules, at: Surroundings) -> SalesforceDestination:
     """The org whose address is in c360.toml and whose key is in the environment.
 
     Raises:
         ConfigError: one of the two is not there.
     """
-    if not rules.base_url:
-        raise ConfigError(
-            "crm.salesforce: base_url is not set; write the org's My Domain address (Setup > My "
-            'Domain), such as "https://your-org.my.salesforce.com", into c360.toml under '
-            "[crm.salesforce]"
-        )
+    address = address_of("salesforce", rules.base_url, REMEDY)
     token, keys = _secrets(rules.token_env or TOKEN_ENV, at)
     allowance = Allowance()
     client = ApiClient(
         "salesforce",
-        rules.base_url.rstrip("/"),
+        str(address).rstrip("/"),
         {},
         token or str(keys and keys[1]),
         at.call_limit("salesforce", Limits(calls=CALLS, seconds=SECONDS)),

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from c360_assets.activation.destinations.connect import Surroundings
+from c360_assets.activation.destinations.connect import Surroundings, address_of
 from c360_assets.activation.destinations.tryton_links import TrytonLinks
 from c360_assets.activation.destinations.tryton_records import (
     ACTIVE_OR_NOT,
@@ -344,7 +344,7 @@ def build(rules: TrytonRules, at: Surroundings) -> TrytonDestination:
             )
     client = ApiClient(
         "tryton",
-        rules.base_url or BASE_URL,
+        str(address_of("tryton", rules.base_url or BASE_URL)).rstrip("/"),
         {},
         password,
         at.call_limit("tryton", LIMITS),

@@ -9,7 +9,6 @@ again. Source: the specification of Standard Webhooks, 1.0.0.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import json
 import re
 import time
@@ -17,9 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
-from c360_assets.activation.destinations.connect import Surroundings
+from c360_assets.activation.destinations.connect import Surroundings, address_of
 from c360_assets.activation.destinations.values import same_value
 from c360_assets.activation.destinations.webhook_answers import verdicts_of
 from c360_assets.activation.destinations.webhook_signing import keys_of, signed_headers
@@ -247,6 +244,12 @@ class WebhookDestination:
         return verdicts
 
 
+REMEDY = (
+    "write the receiver's address as base_url under [crm.webhook] in c360.toml, such as "
+    "https://example.com/hooks/c360"
+)
+
+
 def build(rules: DestinationRules, at: Surroundings) -> WebhookDestination:
     """The receiver of c360.toml, with the secrets of the environment.
 
@@ -254,7 +257,7 @@ def build(rules: DestinationRules, at: Surroundings) -> WebhookDestination:
         ConfigError: there is no address, or it is not one to send people's data to; a secret is
             missing or malformed; a name of the mapping cannot be part of an event's type.
     """
-    url = _address(rules.base_url)
+    url = address_of("webhook", rules.base_url, REMEDY)
     variable = rules.token_env or SECRET_ENV
     text = at.secret(
         "webhook", variable, "the secret whsec_… that the receiver has, too (two while they change)"
@@ -282,36 +285,3 @@ def build(rules: DestinationRules, at: Surroundings) -> WebhookDestination:
 def _plain(value: Value) -> Value:
     """A whole number without decimals: not every receiver takes 2.0 for a count."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _address(text: str | None) -> httpx.URL:
-    remedy = (
-        "; write the receiver's address as base_url under [crm.webhook] in c360.toml, such as "
-        "https://example.com/hooks/c360"
-    )
-    if not text:
-        raise ConfigError(f"crm.webhook has no address{remedy}")
-    try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL:
-        raise ConfigError(f"crm.webhook: base_url {text!r} is no address{remedy}") from None
-    if url.userinfo:
-        raise ConfigError(
-            "crm.webhook: base_url holds a name or password before the @; take it out, the "
-            f"signature tells who sends{remedy}"
-        )
-    if not url.host or url.scheme not in ("http", "https"):
-        raise ConfigError(f"crm.webhook: base_url {text!r} is no web address{remedy}")
-    if url.scheme == "http" and not _is_this_machine(url.host):
-        raise ConfigError(
-            f"crm.webhook: base_url {text!r} would send people's data unencrypted; only "
-            f"localhost may be http://{remedy}"
-        )
-    return url
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -68,12 +68,14 @@ def test_two_companies_that_people_keep_as_one_account_do_not_fight_for_it(small
 
 def test_two_domains_that_are_merged_are_one_account_and_two_again_when_it_is_undone(small, front):
     front.add_field("accounts", "Region", "string")
+    front.add_field("accounts", "Tier", "string")
     small.change("2", company="acme.io")
     small.sync()
     kept, gone = (
         front.records.account(f"alt:domain:{domain}") for domain in ("acme.com", "acme.io")
     )
-    gone.custom["Region"], gone.domains = "Austria", ["acme.io", "acme.eu"]
+    gone.custom |= {"Region": "Austria", "Tier": "silver"}
+    kept.custom["Tier"], gone.domains = "gold", ["acme.io", "acme.eu"]
     # more than a page of contacts that people put there
     theirs = [front.add(f"p{n}@acme.eu") for n in range(100)]
     for contact in theirs:
@@ -84,7 +86,8 @@ def test_two_domains_that_are_merged_are_one_account_and_two_again_when_it_is_un
     assert done.tally.rejected == done.tally.unknown == 0
     assert front.accounts() == [kept]
     assert kept.domains == ["acme.com", "acme.io", "acme.eu"]
-    assert (kept.custom["Region"], kept.custom["c360_domain"]) == ("Austria", "acme.com")
+    assert (kept.custom["Region"], kept.custom["Tier"]) == ("Austria", "gold")
+    assert kept.custom["c360_domain"] == "acme.com"
     assert {contact.account for contact in (*theirs, front.by("c_2"))} == {kept.id}
     assert is_settled(small)
     small.change("2", company="acme.io")

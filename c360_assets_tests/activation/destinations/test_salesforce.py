@@ -79,7 +79,7 @@ def rows(*names: str, **values) -> list[Row]:
 
 
 def test_an_org_without_an_address_is_told_what_to_write(make):
-    with pytest.raises(ConfigError, match=r"base_url is not set.*my\.salesforce\.com"):
+    with pytest.raises(ConfigError, match=r"has no address.*my\.salesforce\.com"):
         make(base_url=None)
 
 

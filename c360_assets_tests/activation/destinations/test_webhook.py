@@ -138,7 +138,7 @@ def test_a_malformed_secret_is_told_and_not_shown(small, text, problem):
         ("http://localhost.example.com/hook", "only localhost may be http://"),
         ("example.com/hook", "is no web address"),
         ("https://:not-a-port/", "is no address"),
-        ("https://me:my-password@example.com/hook", "take it out"),
+        ("https://me:my-password@example.com/hook", "which belong elsewhere"),
     ],
 )
 def test_an_address_that_nobody_should_send_to_is_told_with_the_remedy(small, base_url, problem):

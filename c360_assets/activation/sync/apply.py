@@ -68,12 +68,16 @@ class Sync:
         mapping: ObjectMapping,
         rules: ObjectRules,
         keys: Sequence[str],
+        is_told: bool = True,
     ) -> list[Resolved]:
-        """The wanted records of these keys beside what the CRM holds now; reads, writes nothing."""
+        """The wanted records of these keys beside what the CRM holds now; reads, writes nothing.
+
+        Without `is_told` the CRM has no field by which to find them, so that it holds none.
+        """
         wanted = rows_of(connection, mapping.name, keys)
         known = self.ledger.known(mapping.name, keys)
         asked = [_with_id(row, known.get(key)) for key, (row, _) in wanted.items()]
-        found = self.remotes(mapping, asked)
+        found = self.remotes(mapping, asked) if is_told else {}
         decided = settled(self.ledger, mapping.name, keys)
         return [
             resolve(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -172,14 +172,17 @@ class Job:
             if not with_details:
                 return plan
             sync = Sync(self.destination, ledger, "plan", _now)
-            details = {}
+            missing, details = self.missing_fields(), {}
             for name, part in plan.objects.items():
                 keys = [*part.create, *part.update][:with_details]
                 rules, mapping = self.objects()[name], self.mapping(name)
+                # a CRM may refuse to be asked for a field that it does not have yet
+                there = {f: t for f, t in mapping.fields.items() if f not in missing.get(name, ())}
+                mapping, is_told = replace(mapping, fields=there), mapping.unique in there
                 details[name] = [
                     record
                     for chunk in batches(keys, self.destination.limits.rows_per_read)
-                    for record in sync.resolved(self.connection, mapping, rules, chunk)
+                    for record in sync.resolved(self.connection, mapping, rules, chunk, is_told)
                 ]
             return SyncPlan(
                 *(plan.objects, plan.links, plan.open_intents, plan.calls, plan.seconds), details
@@ -287,12 +290,16 @@ class Job:
             return self._ended(ledger, run_id, parts, recovered)
 
     def roll_back(self, run_id: str) -> Synced:
-        """Send again what stood before a run; the next sync sends what is wanted by then.
+        """Send again what stood before a run, named by its id or by how that begins.
+
+        The next sync sends what is wanted by then.
 
         Raises:
             RequestError: the ledger has no such run, or it changed nothing.
         """
         with self._locked(), self._ledger() as ledger:
+            named = [each for each in ledger.runs() if each.startswith(run_id)]
+            run_id = named[0] if len(named) == 1 else run_id
             changes = ledger.first_changes(run_id)
             if not changes:
                 newest = ", ".join(ledger.runs()[:5]) or "none yet"

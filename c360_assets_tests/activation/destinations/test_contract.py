@@ -203,6 +203,8 @@ def test_missing_fields_are_told_and_made_on_request(tmp_path, vendor):
     with pytest.raises(ConfigError, match="c360 crm prepare"):
         small.sync()
     assert vendor.contacts() == {}
+    # a plan can be looked at before that
+    assert small.plan(details=5).planned > 0
     assert small.prepare() != {}
     assert small.prepare() == {}
 

@@ -296,6 +296,16 @@ def test_what_people_wrote_since_a_run_stands_when_it_is_taken_back(small, hubsp
     assert (held["c360_orders"], held["c360_events"]) == ("55", "2")
 
 
+def test_a_run_may_be_named_by_how_its_id_begins(small, hubspot):
+    small.sync()
+    small.change("1", orders=9)
+    job = small.job()
+    job.sync("f9453ca2-1f50-401c")
+    job.destination.close()
+    small.roll_back("f9453ca2")
+    assert contacts(hubspot)["c_1"]["c360_orders"] == "2"
+
+
 def test_a_run_that_there_is_not_cannot_be_taken_back(small):
     small.sync()
     with pytest.raises(RequestError, match=r"run99.*run1"):

@@ -16,7 +16,7 @@ each_module = pytest.mark.parametrize(
 
 BASE = {
     *("errors", "domain_rules", "customer_rules", "attribute_rules", "settings", "contracts"),
-    *("days", "crm_rules"),
+    *("days", "crm_rules", "mentions"),
 }
 LAYERS = {"sources", "identity", "customers", "warehouse", "activation"}
 # What a part may import of c360_assets, beside itself.
@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "crm_rules",
     },
     "days": set(),
+    "mentions": set(),
     **{layer: BASE for layer in LAYERS},
     "instance": BASE,
     # between the layers and those who run or show them

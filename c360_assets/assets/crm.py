@@ -6,8 +6,8 @@ import dagster as dg
 
 from c360_assets.activation.destinations.file import FileDestination
 from c360_assets.activation.objects import CRM_OBJECTS
-from c360_assets.activation.sync.apply import Tally
 from c360_assets.activation.sync.run import Synced
+from c360_assets.activation.sync.tally import Tally
 from c360_assets.activation.sync.wanted import load_suppression, without_suppressed
 from c360_assets.assets.crm_job import FILE, destination_names, sync_job
 from c360_assets.assets.shell import GROUPS, reasons_table, utc_now

@@ -7,6 +7,7 @@ from typing import Any
 
 from c360_assets.activation.sync.ledger import Ledger
 from c360_assets.activation.sync.ledger_conflicts import conflict_of, conflicts, settle_conflict
+from c360_assets.activation.sync.ledger_moves import retry as retry_all
 from c360_assets.activation.sync.model import Value
 from c360_assets.activation.sync.plan import ObjectPlan, Resolved
 from c360_assets.activation.sync.run import LEDGER, SyncPlan
@@ -94,6 +95,16 @@ def show_rejected(out: Output, settings: Settings, to: str | None) -> None:
         out.say(f"{name} refused nothing.")
 
 
+def retry(out: Output, settings: Settings, to: str | None) -> None:
+    """Let what was refused be tried by the next sync."""
+    name = destination(settings, to)
+    now = datetime.now(UTC).replace(tzinfo=None)
+    with Ledger(settings.crm_dir / LEDGER, name) as ledger:
+        rows = retry_all(ledger, now)
+    out.json({"destination": name, "rows": rows})
+    out.say(f"{rows:,} rows are tried by the next sync to {name}.")
+
+
 def show_conflicts(out: Output, settings: Settings, to: str | None) -> None:
     """List the conflicts that nobody has settled."""
     name = destination(settings, to)
@@ -147,6 +158,8 @@ def roll_back(out: Output, settings: Settings, to: str | None, run_id: str) -> N
             for part, t in done.by_part.items()
         ],
     )
+    if done.held_back:
+        out.say(f"{done.held_back:,} records of people who opted out since were left as they are.")
     out.say("The next sync sends what is wanted by then: mend the cause, or leave crm_sync out.")
 
 

@@ -55,6 +55,16 @@ def rejected(to: To = None, as_json: Json = False) -> None:
 
 
 @crm_app.command()
+def retry(to: To = None, as_json: Json = False) -> None:
+    """Let every row that the CRM refused be tried by the next sync, once its cause is mended."""
+    from c360_assets.cli_support import crm
+    from c360_assets.cli_support.output import Output
+    from c360_assets.settings import Settings
+
+    crm.retry(Output(as_json), Settings.load(), to)
+
+
+@crm_app.command()
 def conflicts(to: To = None, as_json: Json = False) -> None:
     """List fields that people wrote in the CRM and that are something else here."""
     from c360_assets.cli_support import crm

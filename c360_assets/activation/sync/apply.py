@@ -26,29 +26,18 @@ from c360_assets.activation.sync.model import (
     Row,
     Verdict,
 )
-from c360_assets.activation.sync.plan import LinkPlan, ObjectPlan, Resolved, resolve
+from c360_assets.activation.sync.plan import (
+    LinkPlan,
+    ObjectPlan,
+    Resolved,
+    merge_hash,
+    merges_of,
+    resolve,
+)
+from c360_assets.activation.sync.tally import Tally
 from c360_assets.activation.sync.wanted import rows_of
 from c360_assets.crm_rules import ObjectRules
 from c360_assets.errors import RowsRefusedError
-
-
-@dataclass
-class Tally:
-    """What became of the rows of a run: `planned = acknowledged + rejected + unknown`."""
-
-    planned: int = 0
-    acknowledged: int = 0
-    rejected: int = 0
-    unknown: int = 0
-    conflicts: int = 0
-
-    def add(self, other: Tally) -> None:
-        """Add the figures of another part of the run."""
-        self.planned += other.planned
-        self.acknowledged += other.acknowledged
-        self.rejected += other.rejected
-        self.unknown += other.unknown
-        self.conflicts += other.conflicts
 
 
 @dataclass(frozen=True)
@@ -102,8 +91,12 @@ class Sync:
                 found[by_id[remote_id]] = remote
         missing = {row.unique.lower(): row.key for row in rows if row.key not in found}
         for texts in batches(list(missing), limit):
-            for text, remote in self.destination.find(mapping, texts).items():
-                found[missing[text]] = remote
+            there = self.destination.find(mapping, texts)
+            owners = self.ledger.owners(mapping.name, [r.remote_id for r in there.values()])
+            for text, remote in there.items():
+                key, owner = missing[text], owners.get(remote.remote_id)
+                is_others = owner not in (None, key) and not remote.is_alias
+                found[key] = replace(remote, owner=owner) if is_others else remote
         return found
 
     def _acknowledged_last(self, mapping: ObjectMapping, keys: Sequence[str]) -> dict[str, Remote]:
@@ -122,11 +115,15 @@ class Sync:
         rules: ObjectRules,
         plan: ObjectPlan,
     ) -> Tally:
-        """Create and update what is planned, batch by batch."""
+        """Update and create what is planned, batch by batch.
+
+        Updates go first: one may give up the address that a new record is to bear.
+        """
         tally = Tally()
-        keys = [*plan.create, *plan.update]
-        for chunk in batches(keys, self.destination.limits.rows_at_once(len(keys))):
-            tally.add(self.write(mapping, self.resolved(connection, mapping, rules, chunk)))
+        at_once = self.destination.limits.rows_at_once(len(plan.create) + len(plan.update))
+        for keys in (plan.update, plan.create):
+            for chunk in batches(keys, at_once):
+                tally.add(self.write(mapping, self.resolved(connection, mapping, rules, chunk)))
         return tally
 
     def write(self, mapping: ObjectMapping, records: Sequence[Resolved]) -> Tally:
@@ -140,12 +137,22 @@ class Sync:
             tally.conflicts = len(conflicts)
         # the CRM itself has just said that it holds all of these
         there = [r for r in records if not r.row.payload and r.row.remote_id is not None]
+        left = [r for r in records if r.is_left]
+        ids = self.ledger.known(mapping.name, [r.row.key for r in left])
         self.ledger.settle(
-            [self._acknowledged(mapping, r, "adopt") for r in there],
+            [
+                *(self._acknowledged(mapping, r, "adopt") for r in there),
+                *(
+                    replace(
+                        self._acknowledged(mapping, r, "left"), remote_id=ids[r.row.key].remote_id
+                    )
+                    for r in left
+                ),
+            ],
             *({}, self.run_id, self.now()),
         )
-        tally.acknowledged += len(there)
-        rest = [r for r in records if r.row.payload or r.row.remote_id is None]
+        tally.acknowledged += len(there) + len(left)
+        rest = [r for r in records if not r.is_left and (r.row.payload or not r.row.remote_id)]
         creates = self._parted(mapping, [r for r in rest if r.row.remote_id is None], tally)
         updates = [r for r in rest if r.row.remote_id is not None]
         for group, call, action in (
@@ -188,7 +195,12 @@ class Sync:
             if record.held_by is None:
                 continue
             row = (mapping.name, record.row.key, record.hash)
-            if self.ledger.last_action(mapping.name, record.row.key) == "merged":
+            if record.owner is not None:
+                refused[row] = (
+                    f"{record.row.unique} stands in the record {record.held_by}, which is "
+                    f"{record.owner} here; this one is made once that one has another"
+                )
+            elif self.ledger.last_action(mapping.name, record.row.key) == "merged":
                 try:
                     self.destination.release(mapping, record.held_by, record.row.unique)
                 except RowsRefusedError as error:
@@ -275,7 +287,8 @@ class Sync:
             # whatever the vendor made of the fields is compared anew
             left, ended = replace(known[kept], hash=""), known[gone]
             both = [self._moved(mapping, left, "merge"), self._moved(mapping, ended, "merged")]
-            tally.add(self._settle([(mapping.name, gone, ended.hash)], [verdict], [both]))
+            told = merge_hash(known[kept].remote_id, ended.remote_id)
+            tally.add(self._settle([(merges_of(mapping.name), gone, told)], [verdict], [both]))
             self.doubt(mapping, [left, ended], [verdict, verdict])
         return tally
 

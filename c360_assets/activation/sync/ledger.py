@@ -112,6 +112,17 @@ class Ledger:
                 found[row[0]] = Known(row[0], row[1], json.loads(row[2]), row[3])
         return found
 
+    def owners(self, object_: str, remote_ids: Iterable[str]) -> dict[str, str]:
+        """Whose records these are: remote id -> key, of those that are ours."""
+        return {
+            remote_id: key
+            for remote_id in remote_ids
+            for (key,) in self.rows(
+                "select key from records where destination = ? and object = ? and remote_id = ?",
+                *(object_, remote_id),
+            )
+        }
+
     def rejected(self, object_: str) -> dict[str, Rejected]:
         """The rejected rows by key."""
         rows = self.rows(
@@ -250,6 +261,10 @@ class Ledger:
             connection.execute(
                 f"delete from {table} where destination = ? and object = ? and key = ?", where
             )
+        connection.execute(
+            "delete from rejected where destination = ? and object = ? || ' merges' and key = ?",
+            where,
+        )
         # what people settled for us is done with; what they settled for themselves stays
         connection.execute(
             "delete from settled"

@@ -63,12 +63,13 @@ class Remote:
     """A record as it stands in the CRM: values as the CRM spells them, None where it is empty.
 
     `is_alias` says that it was found by a text which is not its own, but that of a record which was
-    merged into it.
+    merged into it. `owner` is the key of ours whose record it is, where it was found for another.
     """
 
     remote_id: str
     values: Mapping[str, str | None]
     is_alias: bool = False
+    owner: str | None = None
 
 
 @dataclass(frozen=True)

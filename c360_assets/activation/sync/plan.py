@@ -15,6 +15,7 @@ from types import MappingProxyType
 import duckdb
 import pandas as pd
 
+from c360_assets.activation.destinations.values import text_of
 from c360_assets.activation.sync.ledger import Ledger
 from c360_assets.activation.sync.ledger_rows import RECORD, Conflict, Known, Rejected, Settled
 from c360_assets.activation.sync.model import Limits, Payload, Remote, Row, Value
@@ -27,7 +28,8 @@ Same = Callable[[FieldType, Value, str | None], bool]
 class ObjectPlan:
     """What is to be done with the records of one object, by their keys.
 
-    `waiting` are rejected rows whose next attempt is not due; `merge` are (kept, gone) keys;
+    `waiting` are rejected rows whose next attempt is not due; `merge` are (kept, gone) keys, and
+    `follow` those of which the CRM has the gone one alone, whose record becomes the other's;
     `left` are records wanted no more that stay in the CRM, since the mapping does not delete.
     """
 
@@ -35,10 +37,12 @@ class ObjectPlan:
     create: Sequence[str] = ()
     update: Sequence[str] = ()
     merge: Sequence[tuple[str, str]] = ()
+    follow: Sequence[tuple[str, str]] = ()
     delete: Sequence[str] = ()
     unchanged: int = 0
     waiting: int = 0
     left: int = 0
+    refused: Collection[str] = ()
 
     @property
     def planned(self) -> int:
@@ -83,7 +87,8 @@ class Resolved:
 
     `row` has the fields to write, perhaps none; `stored` is what the ledger will say of it;
     `changes` are (old, new) by field. `held_by` is the remote record that bears this one's unique
-    text, since the two were merged in the CRM. `is_deleted` says that somebody deleted it there.
+    text, since the two were merged in the CRM, or since it is that of `owner`, another key of ours.
+    `is_deleted` says that somebody deleted it there, `is_left` that people decided to leave it so.
     """
 
     row: Row
@@ -92,7 +97,9 @@ class Resolved:
     changes: Mapping[str, tuple[str | None, Value]] = field(default_factory=dict)
     conflicts: Sequence[Conflict] = ()
     held_by: str | None = None
+    owner: str | None = None
     is_deleted: bool = False
+    is_left: bool = False
 
 
 def compare(
@@ -109,27 +116,53 @@ def compare(
     """
     known = pd.DataFrame(ledger.hashes(object_), columns=["key", "remote_id", "hash"], dtype="str")
     differing, gone, total = _differences(connection, object_, known, ledger, now)
-    here = set(known["key"]) - set(gone)
-    refused = {row.key for row in _waiting(ledger, object_, now)}
+    ids = dict(zip(known["key"], known["remote_id"], strict=True))
+    here = set(ids) - set(gone)
+    new = {key for key, is_known, _ in differing if not is_known}
+    # the first of those that are one now takes the record along; the others are merged into it
+    follow = {merged[key]: key for key in reversed(gone) if merged.get(key) in new}
     pairs = [(merged[key], key) for key in gone if merged.get(key) in here]
-    merge = [pair for pair in pairs if pair[1] not in refused]
-    ended = [key for key in gone if merged.get(key) not in here]
+    refused = {(row.key, row.hash) for row in _waiting(ledger, merges_of(object_), now)}
+    merge = [(a, b) for a, b in pairs if (b, merge_hash(ids[a], ids[b])) not in refused]
+    ended = [key for key in gone if merged.get(key) not in here | new]
+    hashes = dict(zip(known["key"], known["hash"], strict=True))
+    tried = {(row.key, row.hash) for row in _waiting(ledger, object_, now)}
+    delete = [key for key in ended if rules.delete and (key, hashes[key]) not in tried]
+    waiting = [key for key, _, waits in differing if waits]
     return ObjectPlan(
         object_,
-        create=[key for key, is_known, waits in differing if not is_known and not waits],
-        update=[key for key, is_known, waits in differing if is_known and not waits],
+        create=[k for k, is_known, w in differing if not is_known and not w and k not in follow],
+        update=[k for k, is_known, w in differing if (is_known and not w) or k in follow],
         merge=merge,
-        delete=ended if rules.delete else (),
+        follow=list(follow.items()),
+        delete=delete,
         unchanged=total - len(differing),
-        waiting=sum(waits for _, _, waits in differing) + len(pairs) - len(merge),
+        waiting=len(waiting) + len(pairs) - len(merge) + (len(ended) - len(delete)) * rules.delete,
         left=0 if rules.delete else len(ended),
+        refused={*waiting, *(ended if rules.delete else ())},
     )
+
+
+def merges_of(object_: str) -> str:
+    """Under which name refused merges of an object are kept."""
+    return f"{object_} merges"
+
+
+def merge_hash(kept_id: str, gone_id: str) -> str:
+    """What tells one attempt to merge from another: that of other records is tried at once."""
+    return f"{kept_id} {gone_id}"
 
 
 def _waiting(ledger: Ledger, object_: str, now: datetime) -> list[Rejected]:
     """Refused rows whose next attempt is not due."""
     rows = ledger.rejected(object_).values()
     return [row for row in rows if row.next_at is None or row.next_at > now]
+
+
+def waiting_keys(ledger: Ledger, object_: str, now: datetime) -> set[str]:
+    """Refused records that the CRM does not have at all, and whose next attempt is not due."""
+    keys = {row.key for row in _waiting(ledger, object_, now)}
+    return keys - set(ledger.known(object_, keys))
 
 
 def _differences(
@@ -195,11 +228,15 @@ def resolve(
     decisions of people by field, which go before the policy.
     """
     row, hash_ = wanted
-    held_by = remote.remote_id if remote is not None and remote.is_alias else None
+    held_by, owner = holder_of(remote)
     remote = None if held_by else remote
-    if known is not None and remote is None and not held_by and RECORD not in settled:
-        gone = Conflict(object_, row.key, RECORD, "left", "there", None, "there")
-        return Resolved(row, known.payload, hash_, conflicts=[gone], is_deleted=True)
+    if known is not None and remote is None and not held_by:
+        decided = settled.get(RECORD)
+        if decided is None:
+            gone = Conflict(object_, row.key, RECORD, "left", "there", None, "there")
+            return Resolved(row, known.payload, hash_, conflicts=[gone], is_deleted=True)
+        if decided.decision == "theirs":
+            return Resolved(row, known.payload, hash_, is_left=True)
     written: dict[str, Value] = {}
     stored: dict[str, Value] = {}
     changes: dict[str, tuple[str | None, Value]] = {}
@@ -213,7 +250,7 @@ def resolve(
         is_edited = remote is not None and not is_there and not same(each.type, last, theirs)
         may_write = _may_write(each.policy, theirs, is_edited, decided)
         if decided is None and is_edited and not (theirs in (None, "") and may_write):
-            seen = (_text(last), theirs, _text(value))
+            seen = (_shown(last), theirs, _shown(value))
             conflicts.append(Conflict(object_, row.key, name, each.policy, *seen))
         stored[name] = value if is_there or may_write else last
         if may_write and not is_there:
@@ -221,7 +258,14 @@ def resolve(
             changes[name] = (theirs, value)
     remote_id = remote.remote_id if remote is not None else None
     row = Row(row.key, written, row.unique, remote_id)
-    return Resolved(row, stored, hash_, changes, conflicts, held_by)
+    return Resolved(row, stored, hash_, changes, conflicts, held_by, owner)
+
+
+def holder_of(remote: Remote | None) -> tuple[str | None, str | None]:
+    """Who bears a record's unique text, if it is not its own: remote id, and key of ours."""
+    if remote is None or not (remote.is_alias or remote.owner):
+        return None, None
+    return remote.remote_id, remote.owner
 
 
 def _decided(value: Value, decided: Settled | None, type_: FieldType) -> Value:
@@ -230,7 +274,13 @@ def _decided(value: Value, decided: Settled | None, type_: FieldType) -> Value:
         return value
     if decided.value in (None, "") or type_ not in ("number", "boolean"):
         return decided.value or None
-    return decided.value == "true" if type_ == "boolean" else float(decided.value)
+    if type_ == "boolean":
+        return decided.value.lower() == "true"
+    try:
+        return float(decided.value)
+    except ValueError:
+        # they keep a word where we would have a number
+        return decided.value
 
 
 def _may_write(policy: str, theirs: str | None, is_edited: bool, decided: Settled | None) -> bool:
@@ -244,5 +294,5 @@ def _may_write(policy: str, theirs: str | None, is_edited: bool, decided: Settle
     return not is_edited or theirs in (None, "")
 
 
-def _text(value: Value) -> str | None:
-    return None if value is None else str(value)
+def _shown(value: Value) -> str | None:
+    return None if value is None else text_of(value)

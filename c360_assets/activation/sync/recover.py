@@ -12,6 +12,7 @@ from c360_assets.activation.sync.apply import Sync
 from c360_assets.activation.sync.batching import batches
 from c360_assets.activation.sync.ledger_rows import Acknowledged, Intent, Known
 from c360_assets.activation.sync.model import Lingering, ObjectMapping, Remote, Row, Verdict
+from c360_assets.activation.sync.plan import holder_of
 from c360_assets.crm_rules import ObjectRules
 
 
@@ -38,13 +39,14 @@ def _read_back(
     found = sync.remotes(mapping, [Row(i.key, {}, i.unique, i.remote_id) for i in intents])
     taken = [
         Acknowledged(
-            i.object, i.key, found[i.key].remote_id, i.payload, i.hash, "recover"
+            *(i.object, i.key, found[i.key].remote_id, i.payload, i.hash),
+            "update" if i.remote_id is not None else "create",
         )
         for i in intents
         if i.key in found
-        and not found[i.key].is_alias
+        and holder_of(found[i.key]) == (None, None)
         and _holds(sync, found[i.key], i, rules)
-    ]  # fmt: skip
+    ]
     sync.ledger.settle(taken, {}, sync.run_id, sync.now())
     lost = {i.key for i in intents} - {row.key for row in taken}
     sync.ledger.forget_intents([(mapping.name, key) for key in sorted(lost)])

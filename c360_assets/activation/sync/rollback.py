@@ -1,8 +1,8 @@
 """Taking a sync back: what stood before it in each record that it wrote is sent again.
 
-Records that the run made are deleted, those that it deleted or merged away are made again, and of
-those that it changed each field gets the value that we had sent before: unless somebody has written
-there since, which stands. Links are left to the next sync.
+Records that the run made are deleted (those that it found and adopted stay), those that it deleted
+or merged away are made again, and of those that it changed each field gets the value that we had
+sent before: unless somebody has written there since, which stands. Links are left to the next sync.
 """
 
 from __future__ import annotations
@@ -10,18 +10,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from c360_assets.activation.sync.apply import Sync, Tally
+from c360_assets.activation.sync.apply import Sync
 from c360_assets.activation.sync.batching import batches
 from c360_assets.activation.sync.ledger_rows import Change, Conflict, Known
 from c360_assets.activation.sync.model import ObjectMapping, Remote, Row, Value
-from c360_assets.activation.sync.plan import ObjectPlan, Resolved
+from c360_assets.activation.sync.plan import ObjectPlan, Resolved, holder_of
+from c360_assets.activation.sync.tally import Tally
 
 
 def roll_back(sync: Sync, mapping: ObjectMapping, changes: Sequence[Change]) -> Tally:
     """Take back what a run changed of one object; `changes` are the first of each key."""
     keys = [change.key for change in changes]
     known = sync.ledger.known(mapping.name, keys)
-    made = [c.key for c in changes if c.payload_before is None and c.key in known]
+    # what people had made, and the run adopted or took over, is not ours to delete
+    made = [c.key for c in changes if c.action == "create" and c.key in known]
     tally = sync.delete_records(mapping, ObjectPlan(mapping.name, delete=made))
     stood = [c for c in changes if c.payload_before is not None]
     for chunk in batches(stood, sync.destination.limits.rows_per_write):
@@ -50,7 +52,7 @@ def _resolved(
     remote: Remote | None,
 ) -> Resolved:
     hash_ = change.hash_before or ""
-    held_by = remote.remote_id if remote is not None and remote.is_alias else None
+    held_by, owner = holder_of(remote)
     if remote is None or held_by is not None:
         written = {
             name: value
@@ -58,7 +60,10 @@ def _resolved(
             if name in mapping.fields and value is not None
         }
         return Resolved(
-            replace(row, payload=written, remote_id=None), row.payload, hash_, held_by=held_by
+            replace(row, payload=written, remote_id=None),
+            *(row.payload, hash_),
+            held_by=held_by,
+            owner=owner,
         )
     now = known.payload if known is not None else {}
     back: dict[str, Value] = {}

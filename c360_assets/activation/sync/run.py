@@ -10,32 +10,42 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
 from filelock import FileLock, Timeout
 
 from c360_assets.activation.objects import SYNC_OBJECTS, CrmObject
-from c360_assets.activation.sync.apply import Sync, Tally
+from c360_assets.activation.sync.apply import Sync
 from c360_assets.activation.sync.batching import batches
 from c360_assets.activation.sync.erase import CONTACTS, Erased, erase_person
+from c360_assets.activation.sync.following import follow_links, merged_keys
 from c360_assets.activation.sync.ledger import Ledger
-from c360_assets.activation.sync.ledger_links import (
-    follow_records,
-    links,
-    links_astray,
-    waiting_links,
-)
-from c360_assets.activation.sync.ledger_rows import Counts
+from c360_assets.activation.sync.ledger_links import links, waiting_links
+from c360_assets.activation.sync.ledger_moves import drop_rejected, follow
+from c360_assets.activation.sync.ledger_rows import Change, Counts
 from c360_assets.activation.sync.model import (
     RECORD_ORDER,
     CrmDestination,
     ObjectMapping,
 )
-from c360_assets.activation.sync.plan import LinkPlan, ObjectPlan, Resolved, compare, compare_links
+from c360_assets.activation.sync.plan import (
+    LinkPlan,
+    ObjectPlan,
+    Resolved,
+    compare,
+    compare_links,
+    waiting_keys,
+)
 from c360_assets.activation.sync.recover import recover
 from c360_assets.activation.sync.rollback import roll_back
-from c360_assets.activation.sync.wanted import load_suppression, make_wanted
+from c360_assets.activation.sync.tally import Tally
+from c360_assets.activation.sync.wanted import (
+    load_suppression,
+    make_wanted,
+    suppressed_contacts,
+)
 from c360_assets.activation.tabular import identifier
 from c360_assets.crm_rules import DestinationRules, LinkRules, ObjectRules
 from c360_assets.errors import ConfigError, CrmError, RequestError
@@ -44,13 +54,6 @@ LEDGER = "ledger.sqlite"
 LINKS = "links"
 LOCK_SECONDS = 3600.0
 # what a record is told by here, whatever happens to addresses
-# (key that ended in a merge, key that bears its history today)
-MERGED = {
-    "contacts": "select contact_id, current_contact_id from identity.contact_id_history"
-    " where current_contact_id is not null and contact_id <> current_contact_id",
-    "companies": "select email_domain, corporate_email from identity.domain_identity"
-    " where corporate_email is not null and email_domain <> corporate_email",
-}
 KEYS = {"companies": "corporate_email", "contacts": "contact_id", "gaggles": "gaggle_id"}
 
 
@@ -74,12 +77,13 @@ class SyncPlan:
 
 @dataclass(frozen=True)
 class Synced:
-    """What a sync did."""
+    """What a sync did; `held_back` are records of people who opted out, left as they are."""
 
     tally: Tally
     recovered: int
     calls: int
     by_part: Mapping[str, Tally]
+    held_back: int = 0
 
 
 @dataclass
@@ -200,52 +204,22 @@ class Job:
         return SyncPlan(objects, link_plans, len(ledger.intents()), calls, seconds)
 
     def _plan_objects(self, ledger: Ledger) -> dict[str, ObjectPlan]:
-        merged, now = self._merged(), _now()
+        merged, now = merged_keys(self.connection), _now()
         return {
             name: compare(self.connection, ledger, rules, name, merged.get(name, {}), now)
             for name, rules in self.objects().items()
         }
 
     def _plan_links(self, ledger: Ledger, kind: str) -> LinkPlan:
-        wanted = self._wanted_links(self._links()[kind])
-        return compare_links(
-            *(kind, wanted, links(ledger, kind), waiting_links(ledger, kind, _now()))
-        )
-
-    def _merged(self) -> dict[str, dict[str, str]]:
-        """Keys that ended in a merge, by object, and those that bear their history today."""
-        return {name: dict(self.connection.execute(sql).fetchall()) for name, sql in MERGED.items()}
-
-    def _follow_merges(self, sync: Sync, kind: str, rules: LinkRules) -> None:
-        """Let the ledger's links follow records that were merged, or got another remote id.
-
-        A vendor may have moved the links of the one that is gone: those wanted are made again,
-        which does no harm, and the others are taken from the record that is left.
-        """
-        ledger, names = sync.ledger, (rules.from_object, rules.to_object)
-        astray = links_astray(ledger, kind, names)
-        if not astray:
-            return
-        merged = [self._merged().get(name, {}) for name in names]
-        now = {
-            pair: (merged[0].get(pair[0], pair[0]), merged[1].get(pair[1], pair[1]))
-            for pair in astray
-        }
-        starts, ends = (
-            ledger.known(name, {pair[place] for pair in now.values()})
-            for place, name in enumerate(names)
-        )
-        wanted, known = set(self._wanted_links(rules)), links(ledger, kind)
-        moved, ended = {}, []
-        for pair, (start, end) in now.items():
-            if start not in starts or end not in ends:
-                continue
-            if (start, end) != pair and ((start, end) in wanted or (start, end) in known):
-                ended.append(pair)
-            else:
-                here = (starts[start].remote_id, ends[end].remote_id)
-                moved[pair] = ((start, end), here)
-        follow_records(ledger, kind, moved, ended, sync.run_id, _now())
+        rules, now = self._links()[kind], _now()
+        # of an end that was refused there is nothing to link to
+        refused = [
+            waiting_keys(ledger, name, now) for name in (rules.from_object, rules.to_object)
+        ]
+        wanted = self._wanted_links(rules)
+        blocked = {pair for pair in wanted if pair[0] in refused[0] or pair[1] in refused[1]}
+        waiting = waiting_links(ledger, kind, now) | blocked
+        return compare_links(kind, wanted, links(ledger, kind), waiting)
 
     def _links(self) -> dict[str, LinkRules]:
         objects = self.objects()
@@ -312,11 +286,26 @@ class Job:
             sync = Sync(self.destination, ledger, back, _now)
             recover(sync, {name: self.mapping(name) for name in self.objects()}, self.objects())
             parts = {}
+            changes, held_back = self._unsuppressed(changes)
             # what points to others goes first
             for name in reversed(self.objects()):
                 of_object = [change for change in changes if change.object == name]
                 parts[name] = roll_back(sync, self.mapping(name), of_object)
-            return self._ended(ledger, back, parts, 0)
+            done = self._ended(ledger, back, parts, 0)
+            return replace(done, held_back=held_back)
+
+    def _unsuppressed(self, changes: Sequence[Change]) -> tuple[list[Change], int]:
+        """The changes without those of people who opted out since, and how many these are."""
+        load_suppression(self.connection, self.suppression, self.source)
+        out = suppressed_contacts(self.connection)
+        kept = [
+            change
+            for change in changes
+            if change.object != CONTACTS
+            or change.payload_before is None
+            or not out & {change.key, *(str(v).lower() for v in change.payload_before.values())}
+        ]
+        return kept, len(changes) - len(kept)
 
     def erase(self, contact_ids: Collection[str], emails: Collection[str]) -> Erased:
         """Remove a person's records from the CRM and from the ledger."""
@@ -339,6 +328,15 @@ class Job:
 
     def _apply(self, sync: Sync, mappings: Mapping[str, ObjectMapping]) -> dict[str, Tally]:
         plans = self._plan_objects(sync.ledger)
+        for name, plan in plans.items():
+            drop_rejected(
+                *(sync.ledger, name),
+                {*plan.create, *plan.update, *plan.delete, *plan.refused},
+            )
+            for kept, gone in plan.follow:
+                follow(sync.ledger, name, kept, gone, sync.run_id, _now())
+        if any(plan.follow for plan in plans.values()):
+            plans = self._plan_objects(sync.ledger)
         parts = {name: sync.merge_records(mappings[name], plan) for name, plan in plans.items()}
         if any(plan.merge for plan in plans.values()):
             # what is left of a merge is compared with what is wanted
@@ -350,7 +348,8 @@ class Job:
             parts[name].add(written)
         for kind, rules in self._links().items():
             # ends that were acknowledged just now count, too
-            self._follow_merges(sync, kind, rules)
+            wanted = partial(self._wanted_links, rules)
+            follow_links(sync, kind, rules, merged_keys(self.connection), wanted)
             plan_of_links = self._plan_links(sync.ledger, kind)
             parts[kind] = sync.write_links(plan_of_links, rules.from_object, rules.to_object)
         for name, plan in plans.items():

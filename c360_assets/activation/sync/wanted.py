@@ -54,6 +54,15 @@ def load_suppression(
     return int(rows[0][0])
 
 
+def suppressed_contacts(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Addresses of who opted out, and their contact ids; comes after `load_suppression`."""
+    rows = connection.execute(
+        f"select email from {SUPPRESSED} union select s.contact_id from marts.contacts as s"
+        f" where not {_NOT_SUPPRESSED}"
+    ).fetchall()
+    return {value for (value,) in rows}
+
+
 def make_wanted(
     connection: duckdb.DuckDBPyConnection, crm_object: CrmObject, rules: ObjectRules, key: str
 ) -> int:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from jsonschema_path import SchemaPath
 from openapi_core.datatypes import RequestParameters
+from openapi_core.templating.paths.datatypes import PathOperationServer
 from openapi_core.templating.paths.exceptions import PathError
 from openapi_core.templating.paths.finders import APICallPathFinder
 from openapi_core.validation.request.validators import (
@@ -25,6 +26,8 @@ from werkzeug.datastructures import Headers, ImmutableMultiDict
 
 Amend = Callable[[dict[str, Any]], None]
 JSON = "application/json"
+# paths, and verdicts on requests and answers, that are remembered: tests repeat each other's calls
+REMEMBERED = 2000
 
 
 @dataclass
@@ -60,16 +63,32 @@ class Answered:
         return {}
 
 
+class Finder(APICallPathFinder):
+    """Remembers what it found: each validator looks for the same operation again."""
+
+    def __init__(self, spec: SchemaPath, base_url: str | None = None) -> None:
+        super().__init__(spec, base_url)
+        self._remembered = lru_cache(REMEMBERED)(super().find)
+
+    def find(self, method: str, name: str) -> PathOperationServer:
+        return self._remembered(method, name)
+
+
 class Spec:
-    """One published description, read once (see `load_spec`)."""
+    """One published description, read once (see `load_spec`).
+
+    A verdict depends on what is judged and on nothing else, so that it is remembered.
+    """
 
     def __init__(self, document: dict[str, Any]) -> None:
         path = SchemaPath.from_dict(document)
         self._host: str = document["servers"][0]["url"]
-        self._paths = APICallPathFinder(path, None)
-        self._body = V30RequestBodyValidator(path)
-        self._parameters = V30RequestParametersValidator(path)
-        self._answer = V30ResponseDataValidator(path)
+        self._paths = Finder(path)
+        self._body = V30RequestBodyValidator(path, path_finder_cls=Finder)
+        self._parameters = V30RequestParametersValidator(path, path_finder_cls=Finder)
+        self._answer = V30ResponseDataValidator(path, path_finder_cls=Finder)
+        self._request_verdict = lru_cache(REMEMBERED)(self._judge_request)
+        self._answer_verdict = lru_cache(REMEMBERED)(self._judge_answer)
 
     def of_request(
         self,
@@ -80,7 +99,12 @@ class Spec:
         content_type: str = JSON,
     ) -> list[str]:
         """What is wrong with a request, in sentences; empty where nothing is."""
-        asked = Asked(self._host, method, path, list(query), body, content_type)
+        return list(self._request_verdict(method, path, tuple(query), body, content_type))
+
+    def _judge_request(
+        self, method: str, path: str, query: tuple[tuple[str, str], ...], body: bytes, media: str
+    ) -> list[str]:
+        asked = Asked(self._host, method, path, query, body, media)
         try:
             operation = self._paths.find(asked.method, self._host + path).operation
         except PathError as error:
@@ -97,6 +121,11 @@ class Spec:
         self, method: str, path: str, status: int, body: bytes, content_type: str = JSON
     ) -> list[str]:
         """What is wrong with an answer, in sentences; empty where nothing is."""
+        return list(self._answer_verdict(method, path, status, body, content_type))
+
+    def _judge_answer(
+        self, method: str, path: str, status: int, body: bytes, media: str
+    ) -> list[str]:
         asked = Asked(self._host, method, path, [], b"")
         where = f"{method} {path} -> {status}"
         try:
@@ -109,7 +138,7 @@ class Spec:
         told = described.get(str(status))
         if told is not None and "$ref" not in told and not told.get("content"):
             return [f"{where}: has a body where none is described"] if body else []
-        errors = self._answer.iter_errors(asked, Answered(status, body, content_type))
+        errors = self._answer.iter_errors(asked, Answered(status, body, media))
         return [f"{where}: {each}" for error in errors for each in _told(error)]
 
 

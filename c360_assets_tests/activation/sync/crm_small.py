@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -91,13 +92,17 @@ class Small:
         """Publish a person as another."""
         self.people = [replace(p, **changes) if p.id == id_ else p for p in self.people]
 
-    def merge(self, gone: str, kept: str) -> None:
-        """Publish two people as one."""
+    def merge(self, gone: str, kept: str, *, takes_address: bool = False) -> None:
+        """Publish two people as one; with `takes_address` under the address of the one gone."""
         gone_person = next(p for p in self.people if p.id == gone)
         self.people = [p for p in self.people if p.id != gone]
         kept_person = next(p for p in self.people if p.id == kept)
-        emails = (*kept_person.merged_emails, gone_person.email)
-        self.change(kept, merged_emails=emails)
+        ended, email = (
+            (kept_person.email, gone_person.email)
+            if takes_address
+            else (gone_person.email, kept_person.email)
+        )
+        self.change(kept, email=email, merged_emails=(*kept_person.merged_emails, ended))
         self.merged[f"c_{gone}"] = f"c_{kept}"
 
     def part(self, person: Person, other: Person) -> None:
@@ -119,9 +124,9 @@ class Small:
             job.destination.close()
 
     def published(self) -> duckdb.DuckDBPyConnection:
-        """The tables that the SELECTs of `sql/crm` read."""
-        connection = duckdb.connect()
-        create_published(connection)
+        """The tables that the SELECTs of `sql/crm` read, in a transaction that is never ended."""
+        connection = _empty_tables().cursor()
+        connection.begin()
         people = [
             {
                 **{"user_id": p.id, "contact_id": f"c_{p.id}", "email": p.email},
@@ -158,3 +163,11 @@ class Small:
                 [gone, kept],
             )
         return connection
+
+
+@cache
+def _empty_tables() -> duckdb.DuckDBPyConnection:
+    """The database of all jobs, made once; each fills its tables unseen by the others."""
+    connection = duckdb.connect()
+    create_published(connection)
+    return connection

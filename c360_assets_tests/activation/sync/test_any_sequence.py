@@ -59,13 +59,13 @@ class Company:
         if len(free) > 2:
             kept, gone = self.dice.sample(free, 2)
             self.apart.append((kept, gone))
-            self.small.merge(gone.id, kept.id)
+            self.small.merge(gone.id, kept.id, takes_address=self.dice.random() < 0.5)
 
     def _part(self) -> None:
         if self.apart:
             kept, gone = self.apart.pop(self.dice.randrange(len(self.apart)))
             now = next(p for p in self.small.people if p.id == kept.id)
-            self.small.part(replace(now, merged_emails=()), gone)
+            self.small.part(replace(now, email=kept.email, merged_emails=()), gone)
 
     def _edit(self) -> None:
         records = sorted(self.hubspot.records("contacts"))

@@ -1,0 +1,54 @@
+"""Rows of the ledger that get another key, go, or are tried anew."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from c360_assets.activation.sync.ledger import Ledger
+
+
+def follow(ledger: Ledger, object_: str, kept: str, gone: str, run_id: str, at: datetime) -> None:
+    """Let the record of `gone` be that of `kept`, which the CRM did not have: they are one now.
+
+    Nothing of it is acknowledged for the new key, so that all its fields are compared.
+    """
+    where = (ledger.destination, object_, gone)
+    with ledger.transaction() as connection:
+        connection.execute(
+            "insert into changes (destination, run_id, at, object, key, action, remote_id, payload)"
+            " select destination, ?, ?, object, ?, 'follow', remote_id, payload from records"
+            " where destination = ? and object = ? and key = ?",
+            (run_id, at.isoformat(), kept, *where),
+        )
+        connection.execute(
+            "update records set key = ?, hash = '', run_id = ?"
+            " where destination = ? and object = ? and key = ?",
+            (kept, run_id, *where),
+        )
+        connection.execute(
+            "delete from rejected where destination = ? and object = ? and key in (?, ?)",
+            (ledger.destination, object_, gone, kept),
+        )
+
+
+def drop_rejected(ledger: Ledger, object_: str, keep: Collection[str]) -> None:
+    """Take out refused rows of which nothing is to be sent any more."""
+    stale = [key for key in ledger.rejected(object_) if key not in keep]
+    if not stale:
+        return
+    with ledger.transaction() as connection:
+        connection.executemany(
+            "delete from rejected where destination = ? and object = ? and key = ?",
+            [(ledger.destination, object_, key) for key in stale],
+        )
+
+
+def retry(ledger: Ledger, at: datetime) -> int:
+    """Let every refused row be tried by the next run, with all its attempts; returns how many."""
+    with ledger.transaction() as connection:
+        done = connection.execute(
+            "update rejected set next_at = ?, attempts = 0 where destination = ?",
+            (at.isoformat(), ledger.destination),
+        )
+        return int(done.rowcount)

@@ -1,0 +1,24 @@
+"""What became of the rows of a run, in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Tally:
+    """What became of the rows of a run: `planned = acknowledged + rejected + unknown`."""
+
+    planned: int = 0
+    acknowledged: int = 0
+    rejected: int = 0
+    unknown: int = 0
+    conflicts: int = 0
+
+    def add(self, other: Tally) -> None:
+        """Add the figures of another part of the run."""
+        self.planned += other.planned
+        self.acknowledged += other.acknowledged
+        self.rejected += other.rejected
+        self.unknown += other.unknown
+        self.conflicts += other.conflicts

@@ -21,6 +21,7 @@ from c360_assets.assets.raw import read_merges
 from c360_assets.assets.shell import Step, open_step, utc_now
 from c360_assets.assets.staging import judge_source, make_staged
 from c360_assets.assets.suggestions import make_candidates
+from c360_assets.identity.addresses import normalise_email
 from c360_assets.settings import Settings
 from c360_assets.sources import landing
 from c360_assets.sources.fact_days import narrowed
@@ -131,7 +132,7 @@ class BarePipeline:
 
     def _land(self, step: Step, table: contracts.Table) -> None:
         home = self.settings.home_dir
-        erased = read_tombstones(home)
+        erased = read_tombstones(home, normalise_email)
         landing.land(step.connection, step.folder, table, home / "landing", erased=erased)
 
     def _roll(self, step: Step, days: Sequence[date]) -> None:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -17,6 +17,30 @@ REPO_ROOT = Path(__file__).resolve().parent.parent
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where processes share the tests, begin with slow ones: none is left alone with one of them.
+
+    Raises:
+        UsageError: a test would have the demo made once more in another process.
+    """
+    for item in items:
+        groups = {mark.args[0] for mark in item.iter_markers("xdist_group")}
+        if "built_demo" in getattr(item, "fixturenames", ()) and groups != {"built_demo"}:
+            raise pytest.UsageError(
+                f"{item.nodeid} uses built_demo, and is of {sorted(groups) or 'no group'}: let "
+                "xdist_group('built_demo') be its one mark of a group"
+            )
+    if hasattr(config, "workerinput"):
+        for item in items:
+            # pytest-xdist 3.8 writes a group where pytest 9.2 does not read it any more
+            node: Any = item
+            grouped = getattr(node, "_nodeid", node.nodeid)
+            if grouped != node.nodeid:
+                node._id = type(node._id).parse(grouped)
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,7 +9,7 @@ from c360_assets.activation.objects import CRM_OBJECTS
 from c360_assets.activation.sync.run import Synced
 from c360_assets.activation.sync.tally import Tally
 from c360_assets.activation.sync.wanted import load_suppression, without_suppressed
-from c360_assets.assets.crm_job import FILE, destination_names, sync_job
+from c360_assets.assets.crm_job import FILE, destination_names, opt_outs, sync_job
 from c360_assets.assets.shell import GROUPS, reasons_table, utc_now
 from c360_assets.errors import C360Error
 from c360_assets.settings import Settings
@@ -79,7 +79,7 @@ def deliver_files(settings: Settings, run_id: str) -> dict[str, Any]:
     """Deliver the published copy to the destination `file`; returns the run's metadata."""
     destination = FileDestination(settings.crm_dir)
     with open_published(settings) as connection:
-        load_suppression(connection, settings.rules.crm.suppression, settings.source_dir)
+        load_suppression(connection, opt_outs(settings), settings.source_dir)
         objects = [without_suppressed(each) for each in CRM_OBJECTS]
         delivery = destination.deliver(connection, objects, run_id, utc_now())
     counts = {

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 
 from c360_assets.activation.destinations.build import ROW_WISE, build_destination, rules_of
 from c360_assets.activation.sync.run import Job
+from c360_assets.activation.sync.wanted import OptOuts
 from c360_assets.errors import ConfigError
+from c360_assets.identity.addresses import normalise_email
 from c360_assets.settings import Settings
 from c360_assets.warehouse.published import open_published
 
@@ -30,6 +32,11 @@ def destination_names(settings: Settings) -> tuple[str, ...]:
     return names
 
 
+def opt_outs(settings: Settings) -> OptOuts:
+    """The files of who opted out; their addresses are read as staging reads those of people."""
+    return OptOuts.of(settings.rules.crm.suppression, normalise_email)
+
+
 @contextmanager
 def sync_job(settings: Settings, name: str) -> Iterator[Job]:
     """The sync to a row-wise destination, on the newest published copy.
@@ -44,7 +51,7 @@ def sync_job(settings: Settings, name: str) -> Iterator[Job]:
         try:
             yield Job(
                 *(destination, rules, connection, settings.crm_dir, settings.source_dir),
-                settings.rules.crm.suppression,
+                opt_outs(settings),
             )
         finally:
             destination.close()

@@ -8,10 +8,11 @@ from c360_assets import contracts
 from c360_assets.assets.claims import Claim
 from c360_assets.assets.shell import Outcome, Step, table_asset
 from c360_assets.contracts import Table
+from c360_assets.identity.addresses import normalise_email
 from c360_assets.identity.merge_files import read_merge_files
 from c360_assets.settings import Settings
 from c360_assets.sources.landing import land
-from c360_assets.sources.tombstones import plain_address, read_tombstones
+from c360_assets.sources.tombstones import read_tombstones
 from c360_assets.warehouse.tables import create_empty
 
 
@@ -50,7 +51,7 @@ def merge_claims(table: Table) -> tuple[Claim, ...]:
 def _raw_asset(settings: Settings, table: Table) -> dg.AssetsDefinition:
     def body(step: Step) -> Outcome:
         home = step.settings.home_dir
-        erased = read_tombstones(home)
+        erased = read_tombstones(home, normalise_email)
         landed = land(step.connection, step.folder, table, home / "landing", erased=erased)
         return Outcome(
             {
@@ -83,10 +84,10 @@ def read_merges(step: Step, table: Table) -> Outcome:
     is_user = table.name == "merged_user"
     merges = read_merge_files(step.settings.merges_dir)
     rows = merges.user_rows if is_user else merges.domain_rows
-    erased = read_tombstones(step.settings.home_dir)
+    erased = read_tombstones(step.settings.home_dir, normalise_email)
     if is_user and erased:
         named = [
-            any(erased.covers("email", plain_address(each)) for each in pair)
+            any(isinstance(each, str) and erased.erased_form(each) for each in pair)
             for pair in zip(rows["old"], rows["new"], strict=True)
         ]
         rows = rows[[not each for each in named]]

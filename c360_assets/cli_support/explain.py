@@ -170,6 +170,7 @@ def _one(
 
 def _add_source_rows(settings: Settings, found: Explanation) -> None:
     """Name file and row of each account in the source; a note where that cannot be told."""
+    from c360_assets.identity.addresses import normalise_email
     from c360_assets.sources.folder import SourceFolder
     from c360_assets.sources.landing import land
     from c360_assets.sources.tombstones import read_tombstones
@@ -183,7 +184,7 @@ def _add_source_rows(settings: Settings, found: Explanation) -> None:
             return
         with tempfile.TemporaryDirectory() as scratch, duckdb.connect() as connection:
             connection.execute(f"{SESSION}; {EMPTY_CATALOG}")
-            erased = read_tombstones(settings.home_dir)
+            erased = read_tombstones(settings.home_dir, normalise_email)
             land(connection, folder, table, Path(scratch), erased=erased)
             rows = connection.execute(
                 f"select id, min(source_file || ', row ' || source_row) from"

@@ -15,14 +15,20 @@ import duckdb
 from filelock import FileLock
 
 from c360_assets.activation.destinations.file import FileDestination
+from c360_assets.mentions import Mentions
 from c360_assets.sources.sql_text import literal
 
 LOCK_SECONDS = 600.0
 
 
+def unwritten(database: Path) -> FileLock:
+    """What to hold while nobody may write to the warehouse; waits for who does."""
+    return FileLock(f"{database}.lock", timeout=LOCK_SECONDS)
+
+
 def remove_warehouse(database: Path) -> None:
     """Remove the warehouse's files, once nobody writes to it; a run builds it anew."""
-    with FileLock(f"{database}.lock", timeout=LOCK_SECONDS):
+    with unwritten(database):
         for path in (database, database.with_name(f"{database.name}.wal")):
             path.unlink(missing_ok=True)
 
@@ -59,10 +65,12 @@ def forget_in_deliveries(
     delivery that name them all the same, since it was made before they were erased.
     """
 
+    theirs = Mentions(emails)
+
     def cut(line: str) -> str:
         change = json.loads(line)
         is_theirs = change["object"] == "contacts" and change["key"].get("user_id") in user_ids
-        if is_theirs or any(email in line.lower() for email in emails):
+        if is_theirs or theirs.are_in(line):
             return json.dumps({name: change[name] for name in ("object", "change", "key")})
         return line
 
@@ -70,8 +78,7 @@ def forget_in_deliveries(
     return sorted(
         path.name
         for path in (folder / "latest").glob("*.*")
-        if path.is_file()
-        and any(email in path.read_text(encoding="utf-8").lower() for email in emails)
+        if path.is_file() and theirs.are_in(path.read_text(encoding="utf-8"))
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import duckdb
 
 from c360_assets.identity.addresses import normalise_email
+from c360_assets.mentions import Mentions, mentions_sql
 from c360_assets.sources.sql_text import identifier
 from c360_assets.sources.tombstones import Kind, plain_address
 
@@ -35,11 +36,25 @@ class Person:
     def marks(self) -> Mapping[Kind, Iterable[str]]:
         """What tombstones are made of; addresses in each spelling in which files may have them."""
         return {
-            "email": {spelling for email in self.emails for spelling in spellings(email)},
+            "email": self.addresses(),
             "user": self.user_ids,
             "order": self.order_ids,
             "address": self.address_ids,
         }
+
+    def addresses(self) -> set[str]:
+        """Their addresses in every spelling that files may have."""
+        return {spelling for email in self.emails for spelling in spellings(email)}
+
+    def and_also(self, other: Person) -> Person:
+        """Both as one: what an earlier try knew of a person, and what is known today."""
+        return Person(
+            self.emails | other.emails,
+            self.user_ids | other.user_ids,
+            self.contact_ids | other.contact_ids,
+            self.order_ids | other.order_ids,
+            self.address_ids | other.address_ids,
+        )
 
 
 def spellings(email: str) -> set[str]:
@@ -56,7 +71,11 @@ def spellings(email: str) -> set[str]:
 
 
 def find_person(connection: duckdb.DuckDBPyConnection, email: str) -> Person | None:
-    """The person with an address, today's or one merged away; None where nobody has it."""
+    """The person with an address, today's or one merged away; None where nobody has it.
+
+    Of who has no account, and only wrote a ticket or is on a deal, the address is all there is.
+    """
+    normal = normalise_email(email) or plain_address(email)
     contacts = _values(
         connection,
         "select contact_user_id from identity.user_identity where email = $email"
@@ -64,11 +83,17 @@ def find_person(connection: duckdb.DuckDBPyConnection, email: str) -> Person | N
         " inner join identity.user_identity as i on i.email = j.resolved_to"
         " where j.kind = 'user' and j.decision = 'merge' and j.outcome = 'applied'"
         " and j.old_key = $email",
-        {"email": normalise_email(email) or plain_address(email)},
+        {"email": normal},
     )
-    if not contacts:
-        return None
-    return _person(connection, sorted(contacts))
+    if contacts:
+        return _person(connection, sorted(contacts))
+    written = _values(
+        connection,
+        "select email from staging.stg_tickets where email = $email"
+        " union select email from staging.stg_deals where email = $email",
+        {"email": normal},
+    )
+    return Person(frozenset(written), frozenset(), frozenset()) if written else None
 
 
 def _person(connection: duckdb.DuckDBPyConnection, contacts: list[str]) -> Person:
@@ -147,18 +172,18 @@ def traces(connection: duckdb.DuckDBPyConnection, person: Person) -> dict[str, i
         name = f"t.{identifier(column)}"
         text = "varchar" in type_.lower() or "json" in type_.lower()
         if text:
-            conditions.setdefault(table, []).append(
-                f"list_any_value([e for e in $emails if contains(lower({name}::varchar), e)])"
-                " is not null"
-            )
+            conditions.setdefault(table, []).append(mentions_sql(f"{name}::varchar"))
         if text and _ID_COLUMN.search(column):
             conditions[table].append(
                 f"list_has_any($ids, {name})" if "[]" in type_ else f"list_contains($ids, {name})"
             )
-    ids = sorted(person.user_ids | person.contact_ids)
+    ids, pattern = (
+        sorted(person.user_ids | person.contact_ids),
+        Mentions(person.addresses()).pattern,
+    )
     found = {}
     for table, each in conditions.items():
-        given = {"emails": sorted(person.emails)}
+        given: dict[str, object] = {"mentions": pattern}
         if any("$ids" in condition for condition in each):
             given["ids"] = ids
         schema, _, name = table.partition(".")

@@ -19,7 +19,7 @@ import duckdb
 from c360_assets.contracts import Table
 from c360_assets.sources.sql_text import identifier, literal
 from c360_assets.sources.text_files import Parsed
-from c360_assets.sources.tombstones import Kind, Tombstones, plain_address
+from c360_assets.sources.tombstones import Kind, Tombstones
 
 # by which columns a row is a person's
 PERSONAL: Mapping[str, Mapping[str, Kind]] = {
@@ -34,10 +34,14 @@ PERSONAL: Mapping[str, Mapping[str, Kind]] = {
 }
 KEPT_WITHOUT_NAMES = "deals"
 ERASED = "erased"
-_NAMELESS = f"'{ERASED}@' || split_part(lower(trim({{}})), '@', 2)"
+# the sign has wide forms, which staging takes for it
+_AT = "@\uff20\ufe6b"
+_NAMELESS = f"'{ERASED}@' || regexp_extract(lower(trim({{}})), '[^{_AT}]*$')"
+# other addresses are their normal form, once they are trimmed and in small letters
+_PLAIN_KEY = "[a-z0-9._+@-]*"
 # `Large Deal` is what the plan is read off; what stands before it may be the person
 _PLAN = f"coalesce(nullif(regexp_extract({{}}, '[^ ]+ Deal$'), ''), '{ERASED}')"
-_ADDRESS = re.compile(r"[^\s@\"',;<>]+@[^\s@\"',;<>]+")
+_ADDRESS = re.compile(rf"[^\s{_AT}\"',;<>]+[{_AT}][^\s{_AT}\"',;<>]+")
 
 
 def tag_of(table: Table, erased: Tombstones) -> str:
@@ -132,24 +136,43 @@ def _rows(
         f"{_key(expressions[column], kind)} as key_{place}"
         for place, (column, kind) in enumerate(keys.items())
     )
+    rows = (
+        f"select {row} as source_row, {chosen}"
+        f" from read_parquet({literal(str(path))}, file_row_number = true)"
+    )
     # each key is hashed once, however many rows it has
     hit = " or ".join(
         f"key_{place} in (select key from (select distinct key_{place} as key from rows)"
         f" where sha256($salt || '{kind}:' || key) in (select unnest($hashes::varchar[])))"
+        + (f" or key_{place} in (select unnest($spelled::varchar[]))" if kind == "email" else "")
         for place, kind in enumerate(keys.values())
     )
     both = "key_0, key_1" if table.name == "raw_user" else "null, null"
     with connection.cursor() as scratch:
+        given: dict[str, object] = {"salt": erased.salt, "hashes": sorted(erased.hashes)}
+        if "email" in keys.values():
+            place = list(keys.values()).index("email")
+            given["spelled"] = _spelled(scratch, rows, f"key_{place}", erased)
         found = scratch.execute(
-            f"with rows as (select {row} as source_row, {chosen}"
-            f" from read_parquet({literal(str(path))}, file_row_number = true))"
+            f"with rows as ({rows})"
             f" select source_row, {both} from rows where {hit} order by source_row",
-            {"salt": erased.salt, "hashes": sorted(erased.hashes)},
+            given,
         ).fetchall()
     for _, user, email in found:
-        if user and email and erased.covers("email", email):
-            erased.add({"user": [user]}, {"because": erased.hash_of("email", email)})
+        if user and email and (form := erased.erased_form(email)):
+            erased.add({"user": [user]}, {"because": erased.hash_of("email", form)})
     return [number for number, *_ in found]
+
+
+def _spelled(
+    scratch: duckdb.DuckDBPyConnection, rows: str, key: str, erased: Tombstones
+) -> list[str]:
+    """The keys that are an erased address in another spelling; only odd ones are looked at."""
+    odd = scratch.execute(
+        f"select distinct {key} from ({rows}) as rows"
+        f" where {key} is not null and not regexp_full_match({key}, '{_PLAIN_KEY}')"
+    ).fetchall()
+    return [each for (each,) in odd if erased.erased_form(each)]
 
 
 def _key(expression: str, kind: Kind) -> str:
@@ -164,13 +187,13 @@ def _without_name(column: str, expressions: Mapping[str, str], hit: str) -> str:
     name = identifier(column)
     if expressions["deal_name"] == name:
         return f"case when {hit} then {_PLAN.format(name)} else {name} end as {name}"
-    is_address = f"{hit} and contains({name}, '@')"
+    is_address = f"{hit} and regexp_matches({name}, '[{_AT}]')"
     return f"case when {is_address} then {_NAMELESS.format(name)} else {name} end as {name}"
 
 
 def _without_addresses(text: str, erased: Tombstones) -> str:
     """A line that is no row, unless it names somebody who was erased."""
     found: Sequence[str] = _ADDRESS.findall(text)
-    if any(erased.covers("email", plain_address(each)) for each in found):
+    if any(erased.erased_form(each) for each in found):
         return json.dumps({ERASED: True})
     return text

@@ -13,14 +13,15 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from c360_assets.errors import SourceError
 
 Kind: TypeAlias = Literal["email", "user", "order", "address"]
+Normalise: TypeAlias = Callable[[str], str | None]
 
 FOLDER = "erasure"
 _SALT, _FILE = "salt", "tombstones.jsonl"
@@ -28,11 +29,15 @@ _SALT, _FILE = "salt", "tombstones.jsonl"
 
 @dataclass(frozen=True)
 class Tombstones:
-    """The hashes of everybody who was erased; empty and falsy where nobody was."""
+    """The hashes of everybody who was erased; empty and falsy where nobody was.
+
+    `normalise` gives an address the spelling that staging gives it; the caller brings it.
+    """
 
     folder: Path | None = None
     salt: str = ""
     hashes: frozenset[str] = field(default=frozenset(), repr=False)
+    normalise: Normalise | None = field(default=None, repr=False, compare=False)
 
     def __bool__(self) -> bool:
         return bool(self.hashes)
@@ -52,6 +57,14 @@ class Tombstones:
         """Whether that very value was erased; addresses as `plain_address` gives them."""
         return bool(self.hashes) and self.hash_of(kind, value) in self.hashes
 
+    def erased_form(self, address: str) -> str | None:
+        """The erased address that this text is, however it is spelled; None if it is none."""
+        plain = plain_address(address)
+        if self.covers("email", plain):
+            return plain
+        normal = self.normalise(address) if self.normalise and self.hashes else None
+        return normal if normal and self.covers("email", normal) else None
+
     def add(self, values: Mapping[Kind, Iterable[str]], about: Mapping[str, Any]) -> Tombstones:
         """Write tombstones, flushed to disk; returns all of them. `about` goes into each line."""
         new = {
@@ -67,7 +80,7 @@ class Tombstones:
                 stream.write(json.dumps({"hash": hash_, "kind": kind, **about}) + "\n")
             stream.flush()
             os.fsync(stream.fileno())
-        return Tombstones(self.folder, self.salt, self.hashes | set(new))
+        return replace(self, hashes=self.hashes | set(new))
 
     def without(self, values: Mapping[Kind, Iterable[str]]) -> Tombstones:
         """Take tombstones away, and those of accounts that were left out because of them."""
@@ -83,14 +96,16 @@ class Tombstones:
         partial = path.with_suffix(".partial")
         partial.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
         partial.replace(path)
-        return Tombstones(self.folder, self.salt, frozenset(json.loads(x)["hash"] for x in kept))
+        return replace(self, hashes=frozenset(json.loads(x)["hash"] for x in kept))
 
 
 NOBODY = Tombstones()
 
 
-def read_tombstones(home: Path) -> Tombstones:
+def read_tombstones(home: Path, normalise: Normalise | None = None) -> Tombstones:
     """The tombstones under C360_HOME; reading makes nothing.
+
+    Whoever lands rows with them brings staging's `normalise`: an address has many spellings.
 
     Raises:
         SourceError: the salt is lost, or a line cannot be read; nothing may be landed without them.
@@ -108,7 +123,7 @@ def read_tombstones(home: Path) -> Tombstones:
             f"{path} cannot be read with its salt ({error}); it says who was erased, and without "
             "it they would come back. Restore the folder from a backup"
         ) from error
-    return Tombstones(folder, salt, hashes)
+    return Tombstones(folder, salt, hashes, normalise)
 
 
 def open_tombstones(home: Path) -> Tombstones:

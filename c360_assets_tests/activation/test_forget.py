@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from c360_assets.cli import app
+from c360_assets.erasure import copies
 from c360_assets_tests.pipeline import World
 
 pytestmark = pytest.mark.slow
@@ -70,10 +71,17 @@ def test_a_forgotten_person_is_nowhere_and_does_not_come_back(c360, hubspot, mon
         "raw_user.csv": 2,
     }
     assert len(hubspot.records("contacts")) == 2
-    # the second try does what is left
+    (note,) = (c360.home / "erasure" / "pending").iterdir()
+    assert note.stat().st_mode & 0o077 == 0
+    # the second try does what is left, whichever of their addresses it is told
     monkeypatch.setenv("HUBSPOT_TOKEN", hubspot.token)
-    second = json.loads(c360("forget", "bob@acme.com", "--yes", "--json").stdout)
+    second = json.loads(c360("forget", "bobby@home.net", "--yes", "--json").stdout)
     assert second["is_complete"]
+    told = ("receipt", "begun_at", "by", "addresses", "accounts", "rows_removed", "run_id")
+    assert {name: second[name] for name in told} == {name: receipt[name] for name in told}
+    assert second["history_files_rewritten"] == receipt["history_files_rewritten"] == 1
+    assert len(second["crm"]["hubspot"]["erased"]) == 1
+    assert not note.exists()
     assert [c["email"] for c in hubspot.records("contacts").values()] == ["ann@acme.com"]
     for path in c360.home.rglob("*"):
         if path.is_file():
@@ -89,6 +97,37 @@ def test_a_forgotten_person_is_nowhere_and_does_not_come_back(c360, hubspot, mon
     c360("forget", "bob@acme.com", "--lift")
     c360("run")
     assert "c_9" in c360("explain", "bob@acme.com").stdout
+
+
+def test_a_try_that_was_cut_off_is_done_in_full_after_another_run(c360, hubspot, monkeypatch):
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(copies, "forget_in_history", die)
+        c360("forget", "bob@acme.com", "--yes", code=130)
+    c360("run")
+    receipt = json.loads(c360("forget", "bobby@home.net", "--yes", "--json").stdout)
+    assert receipt["is_complete"]
+    assert receipt["rows_removed"]["marts.contacts"] == 1
+    # the run in between wrote that their profiles ended
+    assert receipt["history_files_rewritten"] == 2
+    assert len(receipt["addresses"]) == 2
+    assert [c["email"] for c in hubspot.records("contacts").values()] == ["ann@acme.com"]
+    for path in c360.home.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes().lower()
+            for text in (b"bob@acme.com", b"bobby@home.net", b"robert tables"):
+                assert text not in content, path
+
+
+def test_without_a_published_copy_it_is_said_what_to_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("C360_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("C360_SOURCE", str(tmp_path))
+    done = CliRunner().invoke(app, ["forget", "x@y.zz", "--yes"])
+    assert done.exit_code != 0
+    assert "no published copy yet; run" in done.stderr
+    assert not (tmp_path / "home" / "erasure").exists()
 
 
 def test_nobody_is_forgotten_by_mistake(c360):

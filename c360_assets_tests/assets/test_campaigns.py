@@ -579,19 +579,6 @@ def test_the_statements_of_the_guide_give_the_same_on_warehouse_and_copy(tmp_pat
     }
 
 
-@pytest.mark.slow
-@pytest.mark.xdist_group("built_demo")
-def test_the_statements_of_the_guide_answer_on_the_demo(built_demo):
-    settings = built_demo.settings
-    there = answers(current_database(settings.published_dir))
-    assert there == answers(settings.warehouse_path)
-    assert all(there.values())
-    row_of = "select count(*) as n from marts.campaign_impact where orders_uplift is not null"
-    assert built_demo.rows(row_of)[0]["n"] > 5
-    taken = f"select count(TAKEN_FROM_PLAN_ID) as n from {TARGETED}"
-    assert built_demo.rows(taken)[0]["n"] > 5
-
-
 def test_the_views_have_the_columns_of_the_guide_in_its_order():
     assert contracts.table(TARGETED).column_names == (
         *("EXECUTION_DATE", "CLIENT_CUSTOMER_ID", "LIFECYCLE_STAGE", "PLAN_ID"),

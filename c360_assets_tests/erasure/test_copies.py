@@ -60,6 +60,12 @@ def test_a_delivery_of_before_is_told_to_hold_them(tmp_path):
     assert forget_in_deliveries(tmp_path, {"2"}, {"bob@acme.com"}) == ["contacts.csv"]
 
 
+def test_an_address_that_ends_like_theirs_is_left_alone(tmp_path):
+    deliver(tmp_path, ("3", "jobob@acme.com"), at=1)
+    assert forget_in_deliveries(tmp_path, {"2"}, {"bob@acme.com"}) == []
+    assert "jobob@acme.com" in (tmp_path / "latest" / "changes.jsonl").read_text()
+
+
 def test_a_folder_without_deliveries_is_left_alone(tmp_path):
     assert forget_in_deliveries(tmp_path / "none", {"2"}, {"bob@acme.com"}) == []
     assert not (tmp_path / "none").exists()

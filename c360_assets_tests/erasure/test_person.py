@@ -18,9 +18,14 @@ def world(tmp_path_factory) -> World:
                 1,Ann,ann@acme.com,2021-01-01,shared
                 2,Bob,bob@acme.com,2021-01-02,shared
                 3,Bobby,bobby@home.net,2021-01-03,his
+                4,Jo,jobob@acme.com,2021-01-04,
             """,
             merged_user="old_email,new_email\nbobby@home.net,bob@acme.com",
             raw_order="order_id,user_id,created_at,order_cost\no1,1,2021-02-01,1\no3,3,2021-02-01,1",
+            raw_ticket="ticket_id,email,created_at,subject,status\n"
+            "t1,lead@only.com,2021-02-01,Hello,open",
+            deals="close_date,amount,deal_name,deal_stage,email\n"
+            "2021-03-01,$50,Small Deal,Won,buyer@only.com",
         )
         .build("kpis")
     )
@@ -47,6 +52,13 @@ def test_any_address_leads_to_the_whole_person(connection, email):
 
 def test_an_address_of_nobody_leads_to_nobody(connection):
     assert find_person(connection, "nobody@acme.com") is None
+
+
+@pytest.mark.parametrize("email", ["lead@only.com", "Buyer@only.com"])
+def test_who_only_wrote_or_bought_is_found_by_their_address(connection, email):
+    found = find_person(connection, email)
+    assert found == Person(frozenset({email.lower()}), frozenset(), frozenset())
+    assert any(table.startswith("staging.stg_") for table in traces(connection, found))
 
 
 def test_traces_are_rows_by_address_anywhere_and_by_id_in_columns_of_people(connection):

@@ -129,6 +129,44 @@ def test_who_comes_back_with_another_id_under_the_old_address_is_left_out_with_t
     assert rows(world, "select * from ops.rejected_rows") == []
 
 
+SPELLED = ["\u200bbob@acme.com", "\uff42ob@acme.com", "bob\uff20acme.com", "bob@acme.com\t"]
+
+
+@pytest.mark.parametrize("is_parquet", [False, True])
+def test_who_comes_back_under_another_spelling_is_left_out_too(world, is_parquet):
+    erase(world)
+    spelled = [*SPELLED, "x@b\u00fccher.de"]
+    open_tombstones(world.settings.home_dir).add({"email": ["x@xn--bcher-kva.de"]}, {})
+    people = [f"{n},Bob,{each},2021-03-01,\n" for n, each in enumerate(spelled, 10)]
+    tickets = [f"t{n},{each},2021-03-01,Hi,open\n" for n, each in enumerate(spelled, 10)]
+    world.write(
+        raw_user=TABLES["raw_user"] + "".join(people),
+        raw_ticket=TABLES["raw_ticket"] + "".join(tickets),
+        merged_user=TABLES["merged_user"] + "".join(f"{each},a@b.com\n" for each in spelled),
+    )
+    if is_parquet:
+        for name in ("raw_user", "raw_ticket"):
+            path = world.settings.source_dir / f"{name}.csv"
+            write_parquet(world, name, f"from read_csv('{path}', all_varchar = true)")
+            path.unlink()
+    world.build()
+    world.build()
+    assert column(world, "raw.raw_user", "id") == ["1"]
+    assert column(world, "raw.raw_ticket", "ticket_id") == ["t1"]
+    assert rows(world, "select * from raw.merged_user") == []
+    assert read_tombstones(world.settings.home_dir).covers("user", "10")
+
+
+def test_a_deal_under_another_spelling_keeps_its_money_and_no_name(world):
+    erase(world)
+    lines = "".join(f"2021-03-01,$7,Bob Small Deal,Won,{each}\n" for each in SPELLED)
+    world.write(deals=TABLES["deals"] + lines)
+    world.build()
+    assert rows(
+        world, "select distinct email, deal_name from staging.stg_deals where amount = 7"
+    ) == [("erased@acme.com", "Small Deal")]
+
+
 def test_a_line_that_is_no_row_and_names_them_is_kept_without_the_name(world):
     erase(world)
     world.write(raw_ticket=TABLES["raw_ticket"] + 't3,bob@acme.com,"x\n')

@@ -230,13 +230,8 @@ def resolve(
     row, hash_ = wanted
     held_by, owner = holder_of(remote)
     remote = None if held_by else remote
-    if known is not None and remote is None and not held_by:
-        decided = settled.get(RECORD)
-        if decided is None:
-            gone = Conflict(object_, row.key, RECORD, "left", "there", None, "there")
-            return Resolved(row, known.payload, hash_, conflicts=[gone], is_deleted=True)
-        if decided.decision == "theirs":
-            return Resolved(row, known.payload, hash_, is_left=True)
+    if known is not None and remote is None and not held_by and not _is_ours(settled):
+        return _deleted(object_, row, known, hash_, settled)
     written: dict[str, Value] = {}
     stored: dict[str, Value] = {}
     changes: dict[str, tuple[str | None, Value]] = {}
@@ -259,6 +254,21 @@ def resolve(
     remote_id = remote.remote_id if remote is not None else None
     row = Row(row.key, written, row.unique, remote_id)
     return Resolved(row, stored, hash_, changes, conflicts, held_by, owner)
+
+
+def _is_ours(settled: Mapping[str, Settled]) -> bool:
+    """Whether people decided that a record that somebody deleted is made again."""
+    return RECORD in settled and settled[RECORD].decision == "ours"
+
+
+def _deleted(
+    object_: str, row: Row, known: Known, hash_: str, settled: Mapping[str, Settled]
+) -> Resolved:
+    """A record that somebody deleted in the CRM: left so, or first told as a conflict."""
+    if RECORD in settled:
+        return Resolved(row, known.payload, hash_, is_left=True)
+    gone = Conflict(object_, row.key, RECORD, "left", "there", None, "there")
+    return Resolved(row, known.payload, hash_, conflicts=[gone], is_deleted=True)
 
 
 def holder_of(remote: Remote | None) -> tuple[str | None, str | None]:

@@ -16,6 +16,7 @@ from c360_assets.activation.sync.ledger_rows import Change, Conflict, Known
 from c360_assets.activation.sync.model import ObjectMapping, Remote, Row, Value
 from c360_assets.activation.sync.plan import ObjectPlan, Resolved, holder_of
 from c360_assets.activation.sync.tally import Tally
+from c360_assets.mentions import ERASED
 
 
 def roll_back(sync: Sync, mapping: ObjectMapping, changes: Sequence[Change]) -> Tally:
@@ -38,8 +39,11 @@ def roll_back(sync: Sync, mapping: ObjectMapping, changes: Sequence[Change]) -> 
 
 
 def _as_it_stood(mapping: ObjectMapping, change: Change, known: Known | None) -> Row:
-    payload = change.payload_before or {}
-    unique = str(payload.get(mapping.unique) or "")
+    # what an erased person bore before is nobody's to get back
+    before = change.payload_before or {}
+    payload = {name: value for name, value in before.items() if value != ERASED}
+    held = known.payload if known else {}
+    unique = str(payload.get(mapping.unique) or held.get(mapping.unique) or "")
     return Row(change.key, payload, unique, known.remote_id if known else None)
 
 
@@ -70,7 +74,11 @@ def _resolved(
     conflicts = []
     for name in sorted({*row.payload, *now} & set(mapping.fields)):
         before, sent, theirs = row.payload.get(name), now.get(name), remote.values.get(name)
-        if before == sent or sync.destination.same(mapping.fields[name], before, theirs):
+        if (
+            (change.payload_before or {}).get(name) == ERASED
+            or before == sent
+            or sync.destination.same(mapping.fields[name], before, theirs)
+        ):
             continue
         if known is None or sync.destination.same(mapping.fields[name], sent, theirs):
             back[name] = before

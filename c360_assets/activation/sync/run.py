@@ -213,9 +213,7 @@ class Job:
     def _plan_links(self, ledger: Ledger, kind: str) -> LinkPlan:
         rules, now = self._links()[kind], _now()
         # of an end that was refused there is nothing to link to
-        refused = [
-            waiting_keys(ledger, name, now) for name in (rules.from_object, rules.to_object)
-        ]
+        refused = [waiting_keys(ledger, name, now) for name in (rules.from_object, rules.to_object)]
         wanted = self._wanted_links(rules)
         blocked = {pair for pair in wanted if pair[0] in refused[0] or pair[1] in refused[1]}
         waiting = waiting_links(ledger, kind, now) | blocked
@@ -309,10 +307,12 @@ class Job:
 
     def erase(self, contact_ids: Collection[str], emails: Collection[str]) -> Erased:
         """Remove a person's records from the CRM and from the ledger."""
+        everybody = self.connection.execute("select contact_id from marts.contacts").fetchall()
         with self._locked(), self._ledger() as ledger:
             return erase_person(
                 *(self.destination, ledger, self.mapping(CONTACTS), self.objects()[CONTACTS]),
                 *(self.rules.links or {}, contact_ids, emails),
+                {key for (key,) in everybody if key not in contact_ids},
             )
 
     def _ended(

@@ -8,7 +8,7 @@ in the order of their names, times ISO 8601 in UTC, decimals as numbers.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,11 +24,29 @@ SUPPRESSED = "crm_suppressed"
 _TYPES = {"text": "varchar", "number": "double", "boolean": "boolean", "date": "date"}
 
 
+# other addresses are their normal form, once they are trimmed and in small letters
+_PLAIN = "[a-z0-9._+@-]*"
+
+
+class OptOuts(tuple[str, ...]):
+    """Names of files of who opted out, and what gives their addresses staging's spelling."""
+
+    normalise: Callable[[str], str | None]
+
+    @classmethod
+    def of(cls, files: Iterable[str], normalise: Callable[[str], str | None]) -> OptOuts:
+        """The files, with a function of the caller."""
+        made = cls(files)
+        made.normalise = normalise
+        return made
+
+
 def load_suppression(
     connection: duckdb.DuckDBPyConnection, files: Sequence[str], folder: Path
 ) -> int:
     """Make `crm_suppressed`, the addresses of all files, as staged addresses are written.
 
+    With `OptOuts` that holds for every spelling; otherwise for plain ones.
     Raises ConfigError where a file is missing or has no column `email`.
     """
     connection.execute(f"create or replace temp table {SUPPRESSED} (email varchar)")
@@ -50,6 +68,15 @@ def load_suppression(
                 f"crm.suppression: {path} cannot be read ({str(error).splitlines()[0]}); write a "
                 "CSV file with a column `email`"
             ) from error
+    if isinstance(files, OptOuts):
+        odd = connection.execute(
+            f"select distinct email from {SUPPRESSED}"
+            f" where not regexp_full_match(email, '{_PLAIN}') or email like '%.'"
+        ).fetchall()
+        connection.execute(
+            f"insert into {SUPPRESSED} select unnest(?::varchar[])",
+            [[normal for (each,) in odd if (normal := files.normalise(each))]],
+        )
     rows = connection.execute(f"select count(*) from {SUPPRESSED}").fetchall()
     return int(rows[0][0])
 

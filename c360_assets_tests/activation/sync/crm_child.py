@@ -1,41 +1,81 @@
-"""One sync in a process of its own, which may be killed: `start` it with what `Small` says."""
+"""One sync in a process of its own, which may be killed: `start` it with what `Small` says.
+
+The processes are forked from one that has imported everything, so that each begins at once.
+"""
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
-import subprocess
-import sys
+import signal
 from dataclasses import asdict
+from functools import cache
+from multiprocessing import forkserver
 from pathlib import Path
+
+import pytest
 
 from c360_assets_tests.activation.sync.crm_small import Person, Small
 
 ROOT = Path(__file__).resolve().parents[3]
 SAID = ("url", "token", "name", "token_env", "rules")
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload([__name__])
 
 
-def start(small: Small) -> subprocess.Popen[bytes]:
+class Child:
+    """A sync that is under way."""
+
+    def __init__(self, folder: Path) -> None:
+        self._errors = folder / "child.err"
+        _ready()
+        self._process = _FORKS.Process(target=_sync, args=(folder, self._errors))
+        self._process.start()
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send the process a signal, by its own id."""
+        assert self._process.pid is not None
+        os.kill(self._process.pid, number)
+
+    def communicate(self, timeout: float) -> tuple[None, bytes]:
+        """Wait for its end; what it wrote to its standard error.
+
+        Raises:
+            TimeoutError: it has not ended in time, and is killed.
+        """
+        self._process.join(timeout)
+        if self._process.is_alive():
+            self._process.kill()
+            raise TimeoutError(f"a sync has not ended within {timeout} s")
+        return None, self._errors.read_bytes()
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, or minus the number of the signal that ended it."""
+        return self._process.exitcode
+
+
+def start(small: Small) -> Child:
     """Begin one sync of these people."""
     said = {name: getattr(small, name) for name in SAID}
     people = [asdict(person) for person in small.people]
     (small.folder / "small.json").write_text(json.dumps(said | {"people": people}))
-    return subprocess.Popen(
-        [sys.executable, "-m", __spec__.name, str(small.folder)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
+    return Child(small.folder)
 
 
-def main(folder: Path) -> None:
-    """Sync once and print what became of it."""
-    said = json.loads((folder / "small.json").read_text())
-    people = [Person(**person) for person in said.pop("people")]
-    # its run has a number of its own
-    done = Small(folder, people=people, runs=1000, **said).sync()
-    print(json.dumps(vars(done.tally)))
+@cache
+def _ready() -> None:
+    """Begin the process that the others are forked from; it finds this module from any folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT))
+        forkserver.ensure_running()
 
 
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+def _sync(folder: Path, errors: Path) -> None:
+    with errors.open("wb") as stream:
+        os.dup2(stream.fileno(), 2)
+        said = json.loads((folder / "small.json").read_text())
+        people = [Person(**person) for person in said.pop("people")]
+        # its run has a number of its own
+        Small(folder, people=people, runs=1000, **said).sync()

@@ -114,9 +114,11 @@ def compare(
 
     `merged` leads from keys that ended in a merge to those of today. `now` is naive UTC.
     """
-    known = pd.DataFrame(ledger.hashes(object_), columns=["key", "remote_id", "hash"], dtype="str")
+    rows = ledger.hashes(object_)
+    known = pd.DataFrame(rows, columns=["key", "remote_id", "hash"], dtype="str")
     differing, gone, total = _differences(connection, object_, known, ledger, now)
-    ids = dict(zip(known["key"], known["remote_id"], strict=True))
+    involved = {*gone, *(merged[key] for key in gone if key in merged)}
+    ids = {key: remote_id for key, remote_id, _ in rows if key in involved} if gone else {}
     here = set(ids) - set(gone)
     new = {key for key, is_known, _ in differing if not is_known}
     # the first of those that are one now takes the record along; the others are merged into it
@@ -125,7 +127,7 @@ def compare(
     refused = {(row.key, row.hash) for row in _waiting(ledger, merges_of(object_), now)}
     merge = [(a, b) for a, b in pairs if (b, merge_hash(ids[a], ids[b])) not in refused]
     ended = [key for key in gone if merged.get(key) not in here | new]
-    hashes = dict(zip(known["key"], known["hash"], strict=True))
+    hashes = {key: hash_ for key, _, hash_ in rows if key in involved} if gone else {}
     tried = {(row.key, row.hash) for row in _waiting(ledger, object_, now)}
     delete = [key for key in ended if rules.delete and (key, hashes[key]) not in tried]
     waiting = [key for key, _, waits in differing if waits]

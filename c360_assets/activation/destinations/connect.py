@@ -1,4 +1,4 @@
-"""What every destination needs to reach its account: the key, and the count of calls.
+"""What every destination needs to reach its account: the key, its address, the count of calls.
 
 A missing key is told with the name of its variable; a key is never put anywhere but into the call
 that needs it.
@@ -10,14 +10,41 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 
+from c360_assets.activation.sync.http import ApiClient
 from c360_assets.activation.sync.limits import CallLimit
 from c360_assets.activation.sync.model import Limits
 from c360_assets.errors import ConfigError
 
 LIMITS_FILE = "limits.sqlite"
+
+
+class ApiDestination:
+    """What destinations behind an `ApiClient` have in common."""
+
+    if TYPE_CHECKING:
+        # a field here, and derived there; a property at run time would be the field's default
+        @property
+        def client(self) -> ApiClient:
+            """The connection."""
+            ...
+
+    @property
+    def can_read(self) -> bool:
+        """Most vendors tell what they hold."""
+        return True
+
+    @property
+    def calls(self) -> int:
+        """The calls made so far."""
+        return self.client.calls
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.client.close()
 
 
 @dataclass(frozen=True)

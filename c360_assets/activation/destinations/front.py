@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from c360_assets.activation.destinations import front_records
-from c360_assets.activation.destinations.connect import Surroundings, address_of
+from c360_assets.activation.destinations.connect import ApiDestination, Surroundings, address_of
 from c360_assets.activation.destinations.front_accounts import merge_accounts
 from c360_assets.activation.destinations.front_answers import NotThereError, ask, learn_limits
 from c360_assets.activation.destinations.front_records import (
@@ -66,7 +66,7 @@ KEPT = {
 
 
 @dataclass(frozen=True)
-class FrontDestination:
+class FrontDestination(ApiDestination):
     """One Front account.
 
     `types` are the custom fields by kind, asked for once. `last` is the record read last: a row is
@@ -87,20 +87,6 @@ class FrontDestination:
         """What one call takes, and the account's calls a minute as Front told them."""
         calls, seconds = self.client.limit.known()
         return replace(LIMITS, calls=calls, seconds=seconds)
-
-    @property
-    def can_read(self) -> bool:
-        """Front tells what it holds."""
-        return True
-
-    @property
-    def calls(self) -> int:
-        """The calls made so far."""
-        return self.client.calls
-
-    def close(self) -> None:
-        """Close the connections."""
-        self.client.close()
 
     # --- fields --------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from c360_assets.activation.destinations.connect import Surroundings, address_of
+from c360_assets.activation.destinations.connect import ApiDestination, Surroundings, address_of
 from c360_assets.activation.destinations.hubspot_answers import (
     FURTHER_ADDRESSES,
     further,
@@ -62,7 +62,7 @@ _OURS: Mapping[str, FieldType] = {
 
 
 @dataclass(frozen=True)
-class HubspotDestination:
+class HubspotDestination(ApiDestination):
     """One HubSpot account."""
 
     client: ApiClient
@@ -79,20 +79,6 @@ class HubspotDestination:
     def limits(self) -> Limits:
         """What one call takes."""
         return LIMITS
-
-    @property
-    def can_read(self) -> bool:
-        """HubSpot tells what it holds."""
-        return True
-
-    @property
-    def calls(self) -> int:
-        """The calls made so far."""
-        return self.client.calls
-
-    def close(self) -> None:
-        """Close the connections."""
-        self.client.close()
 
     # --- fields --------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from c360_assets.activation.destinations import salesforce_answers as answers
-from c360_assets.activation.destinations.connect import Surroundings, address_of
+from c360_assets.activation.destinations.connect import ApiDestination, Surroundings, address_of
 from c360_assets.activation.destinations.salesforce_api import (
     CLIENT_ID_ENV,
     CLIENT_SECRET_ENV,
@@ -53,7 +53,7 @@ TAKEN_ALONG = ("Contact", "Opportunity", "Contract", "Order", "Asset", "Case")
 
 
 @dataclass(frozen=True)
-class SalesforceDestination:
+class SalesforceDestination(ApiDestination):
     """One org. `type` of a link is the API name of the look-up field on the object it starts at."""
 
     api: SalesforceApi
@@ -85,20 +85,6 @@ class SalesforceDestination:
             calls=CALLS,
             seconds=SECONDS,
         )
-
-    @property
-    def can_read(self) -> bool:
-        """Salesforce tells what it holds."""
-        return True
-
-    @property
-    def calls(self) -> int:
-        """The calls made so far."""
-        return self.client.calls
-
-    def close(self) -> None:
-        """Close the connections."""
-        self.client.close()
 
     # --- fields --------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from c360_assets.activation.destinations.connect import Surroundings, address_of
+from c360_assets.activation.destinations.connect import ApiDestination, Surroundings, address_of
 from c360_assets.activation.destinations.tryton_links import TrytonLinks
 from c360_assets.activation.destinations.tryton_records import (
     ACTIVE_OR_NOT,
@@ -62,7 +62,7 @@ _OURS: Mapping[str, FieldType] = {
 
 
 @dataclass(frozen=True)
-class TrytonDestination:
+class TrytonDestination(ApiDestination):
     """One user of one database of a server. `parties` and `links` keep what they learn of it."""
 
     rpc: TrytonRpc
@@ -83,20 +83,6 @@ class TrytonDestination:
     def limits(self) -> Limits:
         """What one call takes."""
         return LIMITS
-
-    @property
-    def can_read(self) -> bool:
-        """Tryton tells what it holds."""
-        return True
-
-    @property
-    def calls(self) -> int:
-        """The calls made so far."""
-        return self.client.calls
-
-    def close(self) -> None:
-        """Close the connections."""
-        self.client.close()
 
     # --- fields --------------------------------------------------------------------------------
 

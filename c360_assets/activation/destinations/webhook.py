@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from c360_assets.activation.destinations.connect import Surroundings, address_of
+from c360_assets.activation.destinations.connect import ApiDestination, Surroundings, address_of
 from c360_assets.activation.destinations.values import same_value
 from c360_assets.activation.destinations.webhook_answers import verdicts_of
 from c360_assets.activation.destinations.webhook_signing import keys_of, signed_headers
@@ -46,7 +46,7 @@ _WORD = re.compile(r"[A-Za-z0-9_]+")
 
 
 @dataclass(frozen=True)
-class WebhookDestination:
+class WebhookDestination(ApiDestination):
     """One receiver. `path` is its address behind the host; `keys` sign, all of them.
 
     `clock` gives seconds since 1970.
@@ -74,11 +74,6 @@ class WebhookDestination:
     def can_read(self) -> bool:
         """A receiver tells nothing: what it acknowledged last is what it holds."""
         return False
-
-    @property
-    def calls(self) -> int:
-        """The calls made so far."""
-        return self.client.calls
 
     def close(self) -> None:
         """Close the connections."""

@@ -346,10 +346,11 @@ class Job:
                 self.connection, mappings[name], self.objects()[name], plan
             )
             parts[name].add(written)
+        merged = merged_keys(self.connection)
         for kind, rules in self._links().items():
             # ends that were acknowledged just now count, too
             wanted = partial(self._wanted_links, rules)
-            follow_links(sync, kind, rules, merged_keys(self.connection), wanted)
+            follow_links(sync, kind, rules, merged, wanted)
             plan_of_links = self._plan_links(sync.ledger, kind)
             parts[kind] = sync.write_links(plan_of_links, rules.from_object, rules.to_object)
         for name, plan in plans.items():

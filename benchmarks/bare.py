@@ -42,7 +42,7 @@ TIME_STEPS = (
     "customer_profiles",
 )
 MARTS_TO_ACCOUNTS = ("contacts", "gaggle_domain_facts", "gaggle_facts", "corporate_accounts")
-MARTS_AFTER = ("user_gaggle_facts", "upgrade_candidates", "rfm_segments")
+MARTS_AFTER = ("user_gaggle_facts", "upgrade_candidates", "rfm_segments", "search_index")
 
 
 @dataclass

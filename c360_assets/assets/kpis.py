@@ -52,6 +52,22 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             "select coalesce(sum(number_of_events), 0) from staging.user_event_days",
             "select coalesce(sum(number_of_events), 0) from staging.event_name_days",
         ),
+        Claim(
+            "events_of_accounts_are_conserved",
+            "Each day has as many events by account and name as by account.",
+            """
+            select event_date, sum(given) as given, sum(kept) as kept
+            from (
+                select event_date, sum(number_of_events) as given, 0 as kept
+                from staging.user_event_days group by event_date
+                union all
+                select event_date, 0, sum(number_of_events)
+                from staging.user_event_name_days group by event_date
+            ) as counted
+            group by event_date
+            having sum(given) <> sum(kept)
+            """,
+        ),
         equal_sums(
             "events_of_sessions_are_conserved",
             "Every event with a session counts in one session.",

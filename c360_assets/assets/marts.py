@@ -240,6 +240,46 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             " from marts.upgrade_candidates) as ranked where upgrade_rank <> nth",
         ),
     ),
+    "search_index": (
+        Claim(
+            "everything_is_found_once",
+            "What a search finds are the contacts, the companies and the gaggles.",
+            """
+            select coalesce(s.kind, g.kind) as kind, coalesce(s.object_id, g.object_id) as object_id
+            from (
+                select 'person' as kind, contact_id as object_id from marts.contacts
+                union all
+                select 'company', corporate_email from marts.corporate_accounts
+                union all
+                select 'gaggle', gaggle_id from marts.gaggle_facts
+            ) as g
+            full join marts.search_index as s on s.kind = g.kind and s.object_id = g.object_id
+            where s.kind is null or g.kind is null
+            """,
+        ),
+        Claim(
+            "every_address_ever_is_found",
+            "The text of each person has the addresses of all their accounts.",
+            """
+            select i.contact_id, i.email
+            from identity.user_identity as i
+            left join marts.search_index as s on s.kind = 'person' and s.object_id = i.contact_id
+            where coalesce(
+                not contains(
+                    replace(s.search_text, chr(9), ''),
+                    chr(10) || lower(strip_accents(i.email)) || chr(10)
+                ),
+                true
+            )
+            """,
+        ),
+        Claim(
+            "value_ranks_have_no_gap",
+            "The ranks run from 1 without a gap.",
+            "select * from (select value_rank, row_number() over (order by value_rank) as nth"
+            " from marts.search_index) as ranked where value_rank <> nth",
+        ),
+    ),
     "rfm_segments": (
         Claim(
             "every_ordering_contact_has_one_segment",

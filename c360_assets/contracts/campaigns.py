@@ -122,6 +122,7 @@ CAMPAIGN_TABLES: tuple[Table, ...] = (
         key=("user_id", "plan_id", "execution_date"),
         references=references("user_id -> contacts.user_id"),
         owner="team:marketing",
+        cluster_by=("user_id",),
     ),
     Table(
         name="VW_TARGETED_AND_EXCLUDED_CUSTOMERS_V1_2",

@@ -142,7 +142,12 @@ _SUPPORT_QUEUE = """
 
 
 def _staging(
-    name: str, grain: str, text: str, key: str, produced_by: str = "fct_sessions"
+    name: str,
+    grain: str,
+    text: str,
+    key: str,
+    produced_by: str = "fct_sessions",
+    cluster_by: str = "",
 ) -> Table:
     """What the rollup of sessions keeps."""
     return Table(
@@ -152,6 +157,7 @@ def _staging(
         columns=columns(text),
         key=tuple(key.split(",")) if key else (),
         produced_by=produced_by,
+        cluster_by=(cluster_by,) if cluster_by else (),
     )
 
 
@@ -169,7 +175,13 @@ def _mart(name: str, grain: str, text: str, key: str, refs: str = "", **options:
 
 
 KPI_TABLES: tuple[Table, ...] = (
-    _staging("sessions", "One row per session id of events.", _SESSIONS, "session_id"),
+    _staging(
+        "sessions",
+        "One row per session id of events.",
+        _SESSIONS,
+        "session_id",
+        cluster_by="user_id",
+    ),
     _staging(
         "session_orders",
         "One row per session and order that was placed in it.",
@@ -202,6 +214,21 @@ KPI_TABLES: tuple[Table, ...] = (
         """,
         "",
     ),
+    _staging(
+        "user_event_name_days",
+        "One row per account, day and event name.",
+        """
+        event_date        DATE      not null -- the day, UTC
+        user_id           VARCHAR   not null -- the account
+        event_name        VARCHAR   not null -- what was done
+        number_of_events  INTEGER   not null >= 0 -- how often on that day
+        first_event       TIMESTAMP not null -- first time of the day
+        most_recent_event TIMESTAMP not null -- last time of the day
+        """,
+        # a key would be tested on every row in every run; the events of each day are added up
+        "",
+        cluster_by="user_id",
+    ),
     _mart(
         "fct_sessions",
         "One row per web session.",
@@ -216,6 +243,7 @@ KPI_TABLES: tuple[Table, ...] = (
         _FCT_ORDERS,
         "order_id",
         "user_id -> contacts.user_id",
+        cluster_by=("user_id",),
     ),
     _staging(
         "order_lines",
@@ -238,6 +266,7 @@ KPI_TABLES: tuple[Table, ...] = (
         _DIM_USERS,
         "user_id",
         "user_id -> contacts.user_id",
+        cluster_by=("user_id",),
     ),
     _mart(
         "kpi_order_days",

@@ -59,6 +59,7 @@ def _table(name: str, grain: str, head: str, figures: str, key: str, refs: str =
         owner="team:customer-experience",
         produced_by="" if name == asset else asset,
         kinds=("duckdb", "python", "scipy"),
+        cluster_by=("user_id",) if refs else (),
     )
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from c360_assets.contracts.model import Table, columns, references
 
 
-def _mart(name: str, grain: str, text: str, key: str, refs: str = "", owner: str = "") -> Table:
+def _mart(
+    name: str,
+    grain: str,
+    text: str,
+    key: str,
+    refs: str = "",
+    owner: str = "",
+    cluster_by: str = "",
+) -> Table:
     return Table(
         name=name,
         layer="marts",
@@ -14,6 +22,7 @@ def _mart(name: str, grain: str, text: str, key: str, refs: str = "", owner: str
         key=tuple(key.split(",")),
         references=references(refs) if refs else (),
         owner=owner or "team:data",
+        cluster_by=tuple(part for part in cluster_by.split(",") if part),
     )
 
 
@@ -43,6 +52,7 @@ MART_TABLES: tuple[Table, ...] = (
         key="user_id",
         refs="user_id -> stg_users.user_id",
         owner="team:sales",
+        cluster_by="user_id",
     ),
     _mart(
         "gaggle_domain_facts",
@@ -107,6 +117,7 @@ MART_TABLES: tuple[Table, ...] = (
         """,
         key="user_id,gaggle_id",
         refs="user_id -> contacts.user_id\ngaggle_id -> gaggle_facts.gaggle_id",
+        cluster_by="user_id",
     ),
     _mart(
         "corporate_accounts",
@@ -181,5 +192,21 @@ MART_TABLES: tuple[Table, ...] = (
         key="user_id",
         refs="user_id -> contacts.user_id",
         owner="team:customer-experience",
+        cluster_by="user_id",
+    ),
+    _mart(
+        "search_index",
+        "One row per person, company or gaggle that a search can find.",
+        """
+        kind        VARCHAR not null one of [person, company, gaggle] -- what is found
+        object_id   VARCHAR not null -- contact_id, company domain or gaggle_id
+        user_id     VARCHAR          -- the contact, for people
+        search_text VARCHAR not null -- names, addresses ever, domains, for search alone
+        value_rank  BIGINT  not null -- 1 has most orders, then events; over all kinds
+        """,
+        key="kind,object_id",
+        refs="user_id -> contacts.user_id",
+        # looking for one kind reads its rows alone; of many that match the first are found early
+        cluster_by="kind,value_rank",
     ),
 )

@@ -51,6 +51,8 @@ class Table:
     """One table of the contract; `grain` is one sentence that says what one row is.
 
     A view is a table whose rows are computed when somebody asks. `layer` is the schema.
+    `cluster_by` are the columns by which the published copy is sorted, so that the rows of one
+    person lie together and looking them up reads a few thousand rows, not all.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Table:
     produced_by: str = ""
     kinds: tuple[str, ...] = field(default=("duckdb", "sql"))
     is_view: bool = False
+    cluster_by: tuple[str, ...] = ()
 
     @property
     def qualified_name(self) -> str:

@@ -23,6 +23,7 @@ _ATTRIBUTES = """
     ECOM_NUMBER_OF_ORDERS         BIGINT        -- orders; windows likewise
     NUMBEROFCAMPAIGNS             BIGINT        -- messages sent to them; windows likewise
 """
+_HISTORY = "customer_profile_history"
 _KNOWN = "as_known_at TIMESTAMP not null -- when this became known, UTC"
 
 
@@ -39,6 +40,7 @@ def _table(
         produced_by="" if name == "customer_profiles" else "customer_profiles",
         kinds=("duckdb", "python"),
         is_view=is_view,
+        cluster_by=("client_customer_id",) if name == _HISTORY else (),
     )
 
 
@@ -49,7 +51,7 @@ def _of_day(day: str, contact: str) -> str:
 _GRAIN = "One row per contact and profiled day"
 PROFILE_TABLES: tuple[Table, ...] = (
     _table(
-        "customer_profile_history",
+        _HISTORY,
         "One row per contact, span of days on which nothing changed, and time it was known so.",
         f"""
         client_customer_id VARCHAR not null -- the contact (user_id)

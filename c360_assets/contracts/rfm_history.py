@@ -34,6 +34,7 @@ RFM_TABLES: tuple[Table, ...] = (
         references=references("user_id -> contacts.user_id"),
         owner=OWNER,
         kinds=("duckdb", "python"),
+        cluster_by=("user_id",),
     ),
     Table(
         name="rfm_customer_states",
@@ -53,6 +54,7 @@ RFM_TABLES: tuple[Table, ...] = (
         owner=OWNER,
         produced_by=HISTORY,
         kinds=("duckdb", "python"),
+        cluster_by=("user_id",),
     ),
     Table(
         name="rfm_daily_changes",

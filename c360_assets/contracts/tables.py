@@ -312,6 +312,7 @@ IDENTITY_TABLES: tuple[Table, ...] = (
         ),
         key=("user_id",),
         references=references("user_id -> stg_users.user_id\ncontact_user_id -> stg_users.user_id"),
+        cluster_by=("contact_user_id",),
     ),
     Table(
         name="domain_identity",

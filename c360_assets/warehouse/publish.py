@@ -77,16 +77,27 @@ def _copy_tables(
             if table.is_view:
                 _copy_view(connection, table)
                 continue
-            connection.execute(f"create table published.{name} as select * from {name}")
+            connection.execute(f"create table published.{name} as {_in_order(table)}")
             parquet = str(folder / "parquet" / f"{name}.parquet").replace("'", "''")
+            # from the copy, which is sorted already
             count = connection.execute(
-                f"copy (select * from {name}) to '{parquet}' (format parquet)"
+                f"copy (select * from published.{name}) to '{parquet}' (format parquet)"
             ).fetchall()
             rows[name] = int(count[0][0])
         _comment(connection, [table for table in tables if not table.is_view])
     finally:
         connection.execute("detach published")
     return rows
+
+
+def _in_order(table: Table) -> str:
+    """SQL: the table's rows, sorted as the contract says.
+
+    DuckDB keeps the least and greatest value of each column per 122,880 rows, and skips those that
+    cannot hold what is looked up. An index does the same for one more third of the bytes.
+    """
+    order = f" order by {', '.join(table.cluster_by)}" if table.cluster_by else ""
+    return f"select * from {table.qualified_name}{order}"
 
 
 def _copy_view(connection: duckdb.DuckDBPyConnection, table: Table) -> None:

@@ -35,6 +35,11 @@ def read_manifest(settings: Settings) -> Manifest | None:
     database = current_database(settings.published_dir)
     if not database.exists():
         return None
+    return manifest_of(database)
+
+
+def manifest_of(database: Path) -> Manifest:
+    """The manifest of the version that this database belongs to."""
     folder = database.parent.resolve()
     content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     return Manifest(
@@ -100,7 +105,13 @@ def beside_published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises:
         NothingPublishedError: nothing was published yet.
     """
-    path = str(published_file(settings)).replace("'", "''")
-    with _of_this_release(), duckdb.connect(config=SAFE_CONFIG) as connection:
-        connection.execute(f"{SESSION}; attach '{path}' as {PUBLISHED} (read_only)")
+    with _of_this_release(), connect_beside(published_file(settings)) as connection:
         yield connection
+
+
+def connect_beside(database: Path) -> duckdb.DuckDBPyConnection:
+    """A connection in memory with that version attached, read-only, as PUBLISHED."""
+    path = str(database).replace("'", "''")
+    connection = duckdb.connect(config=SAFE_CONFIG)
+    connection.execute(f"{SESSION}; attach '{path}' as {PUBLISHED} (read_only)")
+    return connection

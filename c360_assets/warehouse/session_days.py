@@ -28,7 +28,7 @@ OF_SESSIONS = (
     contracts.table("session_orders"),
     contracts.table("session_product_days"),
 )
-EVENT_NAMES = contracts.table("event_name_days")
+OF_EVENT_NAMES = (contracts.table("event_name_days"), contracts.table("user_event_name_days"))
 _ONE_DAY = timedelta(days=1)
 
 
@@ -61,7 +61,7 @@ def roll_sessions(connection: duckdb.DuckDBPyConnection, narrow: Narrow) -> list
     _prepare(connection, days)
     for first, last in portions(days):
         _swap(connection, first, last, narrow)
-    for table in (*OF_SESSIONS, EVENT_NAMES):
+    for table in (*OF_SESSIONS, *OF_EVENT_NAMES):
         require_contract(connection, table)
     _remember(connection, days, version)
     return days
@@ -70,7 +70,7 @@ def roll_sessions(connection: duckdb.DuckDBPyConnection, narrow: Narrow) -> list
 def _version(connection: duckdb.DuckDBPyConnection) -> str:
     """Names the rules by which days are rolled: other SELECTs or checkouts make all days stale."""
     names = connection.execute("select event_name from ops.conversion_event_names").fetchall()
-    texts = [query(table.qualified_name).text for table in (*OF_SESSIONS, EVENT_NAMES)]
+    texts = [query(table.qualified_name).text for table in (*OF_SESSIONS, *OF_EVENT_NAMES)]
     return hashlib.sha256("|".join([*texts, *sorted(n for (n,) in names)]).encode()).hexdigest()
 
 
@@ -92,7 +92,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, days: Sequence[date]) -> Non
         " where event_date not in (select unnest(?::date[])) limit 1",
         [list(days)],
     ).fetchall()
-    for table in (*OF_SESSIONS, EVENT_NAMES):
+    for table in (*OF_SESSIONS, *OF_EVENT_NAMES):
         if not kept and days:
             connection.execute(f"drop table if exists {table.qualified_name}")
         create_empty(connection, table)
@@ -104,7 +104,8 @@ def _swap(connection: duckdb.DuckDBPyConnection, first: date, last: date, narrow
     with narrow(_rolled(connection, reach.first, reach.reading)):
         for table in OF_SESSIONS:
             _refill(connection, table, "session_date", reach)
-        _refill(connection, EVENT_NAMES, "event_date", Reach(first, last, last))
+        for table in OF_EVENT_NAMES:
+            _refill(connection, table, "event_date", Reach(first, last, last))
 
 
 def _reach(connection: duckdb.DuckDBPyConnection, first: date, last: date) -> Reach:

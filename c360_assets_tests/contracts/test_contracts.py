@@ -106,6 +106,13 @@ def test_the_key_and_the_references_of_a_table_resolve(table):
 
 
 @each_table
+def test_a_table_is_sorted_by_columns_that_it_has(table):
+    for name in table.cluster_by:
+        assert table.column(name).name == name
+        assert not table.is_view
+
+
+@each_table
 def test_the_types_of_a_table_are_what_duckdb_calls_them(table):
     with duckdb.connect() as connection:
         for column in table.columns:

@@ -14,6 +14,7 @@ import pytest
 
 from c360_assets.contracts.model import Table, columns
 from c360_assets.warehouse.publish import KEPT_VERSIONS, current_database, publish
+from c360_assets.warehouse.session import SAFE_CONFIG
 
 AT = datetime(2021, 12, 1, 5)
 PEOPLE = Table(
@@ -124,6 +125,38 @@ def test_parquet_twins_equal_the_tables(folder):
             for source in (table.qualified_name, f"'{twin}'")
         ]
         assert types[0] == types[1]
+
+
+@pytest.mark.parametrize("cluster_by", [("person",), ()], ids=["sorted", "as it comes"])
+def test_rows_that_are_looked_up_together_lie_together(tmp_path, cluster_by):
+    visits = Table(
+        name="visits",
+        layer="marts",
+        grain="One row per visit.",
+        columns=columns("person BIGINT -- who\nday BIGINT -- when"),
+        cluster_by=cluster_by,
+    )
+    connection = duckdb.connect(config=SAFE_CONFIG)
+    connection.execute(
+        "create schema marts; create table marts.visits as"
+        " select i % 1000 as person, i // 1000 as day from range(500000) as t (i)"
+    )
+    publish(connection, (visits,), tmp_path, "first", AT)
+    groups_with_somebody = (
+        "select count(*) from (select rowid // 122880 from marts.visits group by all"
+        " having 500 between min(person) and max(person))"
+    )
+    with duckdb.connect(str(current_database(tmp_path)), read_only=True) as reader:
+        assert reader.execute("select count(*) from marts.visits").fetchall() == [(500_000,)]
+        found = reader.execute(groups_with_somebody).fetchall()[0][0]
+        assert found <= 2 if cluster_by else found == 5
+    parquet = tmp_path / "current" / "parquet" / "marts.visits.parquet"
+    found = duckdb.execute(
+        "select count(distinct row_group_id) from parquet_metadata(?) where path_in_schema ="
+        " 'person' and 500 between stats_min_value::bigint and stats_max_value::bigint",
+        [str(parquet)],
+    ).fetchall()[0][0]
+    assert found <= 2 if cluster_by else found >= 4
 
 
 def test_the_contracts_words_are_carried_as_comments(folder):

@@ -15,7 +15,13 @@ from c360_assets.contracts.bookkeeping import EMPTY_CATALOG
 from c360_assets.warehouse.session_days import roll_sessions
 
 START = datetime(2021, 3, 1)
-ROLLED = ("sessions", "session_orders", "session_product_days", "event_name_days")
+ROLLED = (
+    "sessions",
+    "session_orders",
+    "session_product_days",
+    "event_name_days",
+    "user_event_name_days",
+)
 Event = tuple[int, int, int, int]  # user, session, hours since START, product
 # sessions within days, over several days, and across the 31 days that are taken at once
 HOURS = st.one_of(st.integers(0, 100), st.integers(700, 800), st.integers(0, 1500))
@@ -155,6 +161,39 @@ def test_sessions_are_what_plain_python_makes_of_the_events(events):
             len(its),
         )
     assert {row[0]: row[1:] for row in rollup.tables()["sessions"]} == expected
+
+
+@few_examples
+@given(events=EVENTS)
+def test_event_names_of_accounts_are_what_plain_python_counts(events):
+    rollup = Rollup()
+    rollup.write(events)
+    rollup.roll(days_of(events))
+    grouped = defaultdict(list)
+    for event in events:
+        name = "checkout" if is_checkout(event) else "look"
+        grouped[day_of(event), f"u{event[0]}", name].append(START + timedelta(hours=event[2]))
+    expected = {key: (len(at), min(at), max(at)) for key, at in grouped.items()}
+    rows = rollup.tables()["user_event_name_days"]
+    assert {row[:3]: row[3:] for row in rows} == expected
+    assert len(rows) == len(expected)
+
+
+def test_a_late_event_touches_the_rows_of_its_own_day_only():
+    rollup = Rollup()
+    events = [(n % 3, 0, 24 * n + 5, 1) for n in range(6)]
+    rollup.write(events)
+    rollup.roll(days_of(events))
+    kept = "select rowid, * from staging.user_event_name_days where event_date <> '2021-03-03'"
+    before = rollup.connection.execute(f"{kept} order by all").fetchall()
+    rollup.write([*events, (2, 0, 24 * 2 + 9, 1)])
+    assert rollup.roll([date(2021, 3, 3)]) == [date(2021, 3, 3)]
+    assert rollup.connection.execute(f"{kept} order by all").fetchall() == before
+    late = rollup.connection.execute(
+        "select sum(number_of_events) from staging.user_event_name_days"
+        " where event_date = '2021-03-03'"
+    ).fetchall()
+    assert late == [(2,)]
 
 
 def test_a_day_that_is_not_rolled_up_is_not_counted():

@@ -9,17 +9,23 @@ import importlib
 import os
 import sqlite3
 import threading
+import warnings
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from filelock import FileLock
 from sqlalchemy.pool import QueuePool
 
 from c360_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
 
 DAGSTER_YAML = """\
 # written by c360; edit freely, it is written only where it is missing
@@ -62,6 +68,25 @@ def prepare_dagster_home(settings: Settings) -> Path:
             _set_up_databases()
             ready.touch()
     return home
+
+
+@contextmanager
+def quiet_dagster() -> Iterator[None]:
+    """Leave out Dagster's warnings about its own beta features, at this door only."""
+    dagster = importlib.import_module("dagster")
+    with warnings.catch_warnings():
+        for category in (dagster.BetaWarning, dagster.PreviewWarning, dagster.SupersessionWarning):
+            warnings.simplefilter("ignore", category)
+        yield
+
+
+@contextmanager
+def open_instance(settings: Settings) -> Iterator[DagsterInstance]:
+    """The instance of DAGSTER_HOME under C360_HOME, which the Dagster UI shows."""
+    prepare_dagster_home(settings)
+    dagster = importlib.import_module("dagster")
+    with dagster.DagsterInstance.get() as instance:
+        yield instance
 
 
 def _set_up_databases() -> None:

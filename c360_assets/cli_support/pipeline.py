@@ -9,9 +9,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +25,6 @@ from c360_assets.cli_support.report import CheckFinding, RunReport, StepReport
 from c360_assets.cli_support.selection import parse_days, parse_selection, require_known
 from c360_assets.definitions import build_defs, build_partitions
 from c360_assets.errors import RequestError
-from c360_assets.instance import prepare_dagster_home
 from c360_assets.settings import Settings
 
 OnChange = Callable[[RunReport, str], None]
@@ -49,23 +46,6 @@ class Plan:
     steps: tuple[str, ...]
     days: tuple[str, str] | None
     claims: dict[dg.AssetCheckKey, str]
-
-
-@contextmanager
-def quiet_dagster() -> Iterator[None]:
-    """Leave out Dagster's warnings about its own beta features, at this door only."""
-    with warnings.catch_warnings():
-        for category in (dg.BetaWarning, dg.PreviewWarning, dg.SupersessionWarning):
-            warnings.simplefilter("ignore", category)
-        yield
-
-
-@contextmanager
-def open_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    """The instance of DAGSTER_HOME under C360_HOME, which the Dagster UI shows."""
-    prepare_dagster_home(settings)
-    with dg.DagsterInstance.get() as instance:
-        yield instance
 
 
 def plan_run(

@@ -49,8 +49,9 @@ def run_pipeline(
     with _progress(out) as show:
         show(None, "loading Dagster")
         from c360_assets.cli_support import pipeline
+        from c360_assets.instance import open_instance, quiet_dagster
 
-        with pipeline.quiet_dagster(), pipeline.open_instance(settings) as instance:
+        with quiet_dagster(), open_instance(settings) as instance:
             plan = pipeline.plan_run(settings, instance, select, partition)
             return pipeline.execute(settings, instance, plan, show)
 

@@ -5,117 +5,27 @@ From Dagster's history and the published copy; never from the warehouse, which a
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-import dagster as dg
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
-
 from c360_assets.cli_support.output import STYLES, Output, ago, duration
-from c360_assets.cli_support.pipeline import open_instance, quiet_dagster
-from c360_assets.definitions import build_defs
 from c360_assets.settings import Settings
+from c360_assets.standing import graph_of, history
+from c360_assets.ui.questions import question
 from c360_assets.warehouse.published import open_published, read_manifest
 from c360_assets.warehouse.session import fetch_dicts
 
-LAST_RUNS = 5
 SHOWN_DECISIONS = 10
-
-NEWEST = """
-    select max(greatest(
-        coalesce(most_recent_event, most_recent_order),
-        coalesce(most_recent_order, most_recent_event)
-    )) as newest
-    from marts.contacts
-"""
-REJECTED = """
-    select source_table, reason, count(*) as number_of_rows from ops.rejected_rows
-    group by all order by source_table, number_of_rows desc, reason
-"""
-OUTCOMES = """
-    select kind, outcome, count(*) as decisions from identity.merge_journal
-    group by all order by kind desc, outcome
-"""
-UNSETTLED = """
-    select kind, source_file, source_row, old_key, new_key, outcome, outcome_reason, explanation
-    from identity.merge_journal where outcome in ('pending', 'refused')
-    order by outcome desc, kind desc, source_file, source_row
-"""
 
 
 def status(settings: Settings, now: datetime) -> dict[str, Any]:
     """Everything there is to say, as a document. `now` is naive UTC."""
-    with quiet_dagster(), open_instance(settings) as instance:
-        # only names are needed here: any first day will do, and the source is not read
-        definitions = build_defs(settings, dg.DailyPartitionsDefinition("2020-01-01"))
-        graph = definitions.resolve_asset_graph()
-        found = {
-            "home": settings.home_dir,
-            "source": settings.source_dir,
-            "assets": _assets(instance, list(graph.toposorted_asset_keys)),
-            "checks": _checks(instance, sorted(graph.asset_check_keys)),
-            "runs": _runs(instance, now),
-        }
-    return {**found, **_published(settings, now)}
-
-
-def _assets(instance: dg.DagsterInstance, keys: list[dg.AssetKey]) -> list[dict[str, Any]]:
-    latest = instance.get_latest_materialization_events(keys)
-    found = []
-    for key in keys:
-        entry = latest.get(key)
-        materialization = entry.asset_materialization if entry else None
-        rows = materialization.metadata.get("dagster/row_count") if materialization else None
-        found.append(
-            {
-                "asset": key.path[-1],
-                "materialized_at": _utc(entry.timestamp) if entry else None,
-                "rows": rows.value if isinstance(rows, dg.IntMetadataValue) else None,
-                "run_id": entry.run_id if entry else None,
-            }
-        )
-    return found
-
-
-def _checks(instance: dg.DagsterInstance, keys: list[dg.AssetCheckKey]) -> dict[str, Any]:
-    """The latest evaluation of every check; planned ones that never ran count as not run."""
-    storage = instance.event_log_storage
-    latest = storage.get_latest_asset_check_execution_by_key(keys)
-    found: dict[str, Any] = {"passed": 0, "warned": [], "failed": [], "not_run": []}
-    for key in keys:
-        record = latest.get(key)
-        event = record.event.dagster_event if record and record.event else None
-        name = {"asset": key.asset_key.path[-1], "check": key.name}
-        if record is None or record.status == AssetCheckExecutionRecordStatus.PLANNED or not event:
-            found["not_run"].append(name)
-        elif record.status == AssetCheckExecutionRecordStatus.SUCCEEDED:
-            found["passed"] += 1
-        else:
-            evaluation = event.asset_check_evaluation_data
-            is_error = evaluation.severity == dg.AssetCheckSeverity.ERROR
-            breaches = evaluation.metadata.get("breaches")
-            rows = breaches.value if isinstance(breaches, dg.IntMetadataValue) else None
-            at = _utc(record.event.timestamp) if record.event else None
-            entry = {**name, "rows": rows, "evaluated_at": at}
-            found["failed" if is_error else "warned"].append(entry)
-    return found
-
-
-def _runs(instance: dg.DagsterInstance, now: datetime) -> list[dict[str, Any]]:
-    found = []
-    for record in instance.get_run_records(limit=LAST_RUNS):
-        began, ended = record.start_time, record.end_time
-        seconds = None if began is None else (ended or now.replace(tzinfo=UTC).timestamp()) - began
-        found.append(
-            {
-                "run_id": record.dagster_run.run_id,
-                "job": record.dagster_run.job_name,
-                "status": record.dagster_run.status.value.lower(),
-                "started_at": None if began is None else _utc(began),
-                "seconds": None if seconds is None else round(seconds, 1),
-            }
-        )
-    return found
+    return {
+        "home": settings.home_dir,
+        "source": settings.source_dir,
+        **history(settings, graph_of(settings), now),
+        **_published(settings, now),
+    }
 
 
 def _published(settings: Settings, now: datetime) -> dict[str, Any]:
@@ -123,7 +33,7 @@ def _published(settings: Settings, now: datetime) -> dict[str, Any]:
     if manifest is None:
         return {"published": None, "data": None, "rejected": [], "merges": None}
     with open_published(settings) as connection:
-        newest = connection.execute(NEWEST).fetchall()[0][0]
+        newest = connection.execute(question("home/newest")).fetchall()[0][0]
         return {
             "published": {
                 "path": manifest.database,
@@ -137,10 +47,10 @@ def _published(settings: Settings, now: datetime) -> dict[str, Any]:
                 "age_hours": None if newest is None else _hours(now, newest),
                 "clock": settings.as_of or "the newest event or order",
             },
-            "rejected": fetch_dicts(connection, REJECTED),
+            "rejected": fetch_dicts(connection, question("home/rejected")),
             "merges": {
-                "outcomes": fetch_dicts(connection, OUTCOMES),
-                "unsettled": fetch_dicts(connection, UNSETTLED),
+                "outcomes": fetch_dicts(connection, question("home/decisions")),
+                "unsettled": fetch_dicts(connection, question("home/unsettled")),
             },
         }
 
@@ -228,10 +138,6 @@ def _show_data(out: Output, found: dict[str, Any], now: datetime) -> None:
         ],
         limit=SHOWN_DECISIONS,
     )
-
-
-def _utc(timestamp: float) -> datetime:
-    return datetime.fromtimestamp(timestamp, UTC).replace(tzinfo=None)
 
 
 def _hours(now: datetime, then: datetime) -> float:

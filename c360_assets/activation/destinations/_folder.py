@@ -63,6 +63,27 @@ def file_facts(path: Path) -> dict[str, Any]:
         }
 
 
+def deliveries_in(folder: Path) -> list[Baseline]:
+    """The deliveries that have been in force, the newest first, which is in force now.
+
+    Reads alone, beside a delivery under way; one that cannot be read is left out with a warning.
+    """
+    latest = folder / "latest"
+    if not latest.is_symlink():
+        return []
+    found = {}
+    for path in sorted((folder / "deliveries").glob("[!.]*")):
+        try:
+            found[path.name] = _read_manifest(path)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            logger.warning("%s is left out: its manifest cannot be read (%s)", path, error)
+    current = found.get(Path(os.readlink(latest)).name)
+    if current is None:
+        return []
+    earlier = [each for each in found.values() if each.sequence <= current.sequence]
+    return sorted(earlier, key=lambda each: -each.sequence)
+
+
 class DeliveryFolder:
     """`folder/deliveries/<name>` and the link `folder/latest` to the one in force."""
 

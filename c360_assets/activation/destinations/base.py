@@ -46,6 +46,20 @@ class Delivery:
         return sum(o.new + o.changed + o.gone for o in self.objects)
 
 
+@dataclass(frozen=True)
+class Delivered:
+    """A delivery as its manifest tells of it; `retired` are objects that ended with it.
+
+    `delivered_at` has a zone.
+    """
+
+    path: Path
+    run_id: str
+    delivered_at: datetime
+    objects: tuple[ObjectDelivery, ...]
+    retired: tuple[str, ...] = ()
+
+
 class Destination(Protocol):
     """Somewhere that records can be delivered to."""
 

@@ -42,10 +42,11 @@ from c360_assets.activation.destinations._folder import (
     MANIFEST,
     Baseline,
     DeliveryFolder,
+    deliveries_in,
     file_facts,
 )
 from c360_assets.activation.destinations._records import CHANGES, RecordWriter, Written
-from c360_assets.activation.destinations.base import Delivery
+from c360_assets.activation.destinations.base import Delivered, Delivery, ObjectDelivery
 from c360_assets.activation.objects import CrmObject
 from c360_assets.errors import DeliveryError
 
@@ -152,6 +153,10 @@ class FileDestination:
             partial.replace(last.path / MANIFEST)
             return sum(old != new for old, new in zip(before, after, strict=True))
 
+    def deliveries(self) -> list[Delivered]:
+        """What was delivered, the newest first; reads alone."""
+        return [_delivered(each) for each in deliveries_in(self.folder.absolute())]
+
     @contextmanager
     def _engine(self, temporary: Path) -> Iterator[DuckDBPyConnection]:
         threads = min(MAX_THREADS, os.cpu_count() or 1)
@@ -169,6 +174,21 @@ class FileDestination:
             yield engine
         finally:
             engine.close()
+
+
+def _delivered(baseline: Baseline) -> Delivered:
+    manifest = baseline.manifest
+    objects = tuple(
+        ObjectDelivery(
+            *(each["name"], each["rows"], each["new"], each["changed"], each["gone"]),
+            unchanged=each["rows"] - each["new"] - each["changed"],
+            path=baseline.path / f"{each['name']}.csv",
+        )
+        for each in manifest["objects"]
+    )
+    at = datetime.fromisoformat(manifest["delivered_at"])
+    retired = tuple(each["name"] for each in manifest["retired"])
+    return Delivered(baseline.path, manifest["run_id"], at, objects, retired)
 
 
 def _utc(time: datetime) -> datetime:

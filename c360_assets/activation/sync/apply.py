@@ -67,14 +67,16 @@ class Sync:
         known = self.ledger.known(mapping.name, keys)
         asked = [_with_id(row, known.get(key)) for key, (row, _) in wanted.items()]
         found = self.remotes(mapping, asked) if is_told else {}
+        looked_at = self.now()
         decided = settled(self.ledger, mapping.name, keys)
-        return [
+        records = [
             resolve(
                 *(mapping.name, each, known.get(key), found.get(key)),
                 *(rules, self.destination.same, decided.get(key, {})),
             )
             for key, each in sorted(wanted.items())
         ]
+        return [replace(record, looked_at=looked_at) for record in records]
 
     def remotes(self, mapping: ObjectMapping, rows: Sequence[Row]) -> dict[str, Remote]:
         """What the CRM holds of these rows, by key: by remote id, else by unique text.
@@ -265,7 +267,8 @@ class Sync:
     def _acknowledged(self, mapping: ObjectMapping, record: Resolved, action: str) -> Acknowledged:
         remote_id = record.row.remote_id or ""
         return Acknowledged(
-            mapping.name, record.row.key, remote_id, record.stored, record.hash, action
+            *(mapping.name, record.row.key, remote_id, record.stored, record.hash, action),
+            looked_at=record.looked_at,
         )
 
     # --- merges, deletions, links --------------------------------------------------------------

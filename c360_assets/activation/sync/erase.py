@@ -25,6 +25,7 @@ _TEXTS = {
     "rejected": ("reason",),
     "conflicts": ("last_sent", "in_crm", "wanted"),
     "settled": ("value",),
+    "runs": ("problem",),
 }
 _BETWEEN = re.compile(r"[\s,;\[\]\"']+")
 

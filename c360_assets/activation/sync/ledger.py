@@ -22,6 +22,7 @@ from typing import Any
 from c360_assets.activation.sync.ledger_rows import (
     SCHEMA,
     SINCE_1,
+    SINCE_2,
     VERSION,
     Acknowledged,
     Change,
@@ -31,6 +32,7 @@ from c360_assets.activation.sync.ledger_rows import (
     Rejected,
 )
 from c360_assets.activation.sync.model import Payload
+from c360_assets.activation.sync.tally import Tally
 from c360_assets.errors import LedgerError
 
 BUSY_SECONDS = 60.0
@@ -64,8 +66,10 @@ class Ledger:
     def _prepare(self) -> None:
         with self.transaction() as connection:
             version = connection.execute("pragma user_version").fetchone()[0]
-            if version in (0, 1):
-                for statement in (*(SCHEMA.split(";") if version == 0 else ()), SINCE_1):
+            # each part is what a file of that version lacks
+            lacking = [SCHEMA, SINCE_1, SINCE_2][version:]
+            if 0 <= version < VERSION:
+                for statement in ";".join(lacking).split(";"):
                     connection.execute(statement)
                 connection.execute(f"pragma user_version = {VERSION}")
             elif version != VERSION:
@@ -248,6 +252,7 @@ class Ledger:
                 *(*before, row.remote_id, _json(row.payload)),
             ),
         )
+        hash_ = self._close_decisions(connection, row, at)
         if row.action in ("delete", "merged"):
             connection.execute(
                 "delete from records where destination = ? and object = ? and key = ?", where
@@ -255,7 +260,7 @@ class Ledger:
         else:
             connection.execute(
                 "insert or replace into records values (?, ?, ?, ?, ?, ?, ?, ?)",
-                (*where, row.remote_id, _json(row.payload), row.hash, at.isoformat(), run_id),
+                (*where, row.remote_id, _json(row.payload), hash_, at.isoformat(), run_id),
             )
         for table in ("rejected", "intents"):
             connection.execute(
@@ -265,12 +270,33 @@ class Ledger:
             "delete from rejected where destination = ? and object = ? || ' merges' and key = ?",
             where,
         )
-        # what people settled for us is done with; what they settled for themselves stays
+
+    def _close_decisions(
+        self, connection: sqlite3.Connection, row: Acknowledged, at: datetime
+    ) -> str:
+        """Take out what people settled for us, which is done with; theirs stays.
+
+        Returns the hash to keep: none where somebody decided after the row had been looked at, so
+        that the next run looks again.
+        """
+        where = (self.destination, row.object, row.key)
+        looked_at = None if row.looked_at is None else row.looked_at.isoformat()
+        if looked_at is None:
+            intents = connection.execute(
+                "select at from intents where destination = ? and object = ? and key = ?", where
+            ).fetchone()
+            looked_at = intents[0] if intents else at.isoformat()
         connection.execute(
-            "delete from settled"
-            " where destination = ? and object = ? and key = ? and decision = 'ours'",
-            where,
+            "delete from settled where destination = ? and object = ? and key = ?"
+            " and decision = 'ours' and decided_at <= ?",
+            (*where, looked_at),
         )
+        later = connection.execute(
+            "select 1 from settled where destination = ? and object = ? and key = ?"
+            " and decided_at > ?",
+            (*where, looked_at),
+        ).fetchone()
+        return "" if later else row.hash
 
     def refuse(
         self,
@@ -310,14 +336,33 @@ class Ledger:
 
     def end_run(self, run_id: str, counts: Counts, at: datetime) -> None:
         """Note how a run ended."""
+        total = Tally.of(counts.parts.values())
         with self.transaction() as connection:
             connection.execute(
                 "update runs set ended_at = ?, planned = ?, acknowledged = ?, rejected = ?,"
                 " unknown = ?, calls = ? where destination = ? and run_id = ?",
                 (
-                    *(at.isoformat(), counts.planned, counts.acknowledged, counts.rejected),
-                    *(counts.unknown, counts.calls, self.destination, run_id),
+                    *(at.isoformat(), total.planned, total.acknowledged, total.rejected),
+                    *(total.unknown, counts.calls, self.destination, run_id),
                 ),
+            )
+            connection.executemany(
+                "insert or replace into run_parts values (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        *(self.destination, run_id, part, tally.planned, tally.acknowledged),
+                        *(tally.rejected, tally.unknown, tally.conflicts),
+                    )
+                    for part, tally in counts.parts.items()
+                ],
+            )
+
+    def break_run(self, run_id: str, problem: str, at: datetime) -> None:
+        """Note that a run could not go on, and why; what was acknowledged until then stands."""
+        with self.transaction() as connection:
+            connection.execute(
+                "update runs set ended_at = ?, problem = ? where destination = ? and run_id = ?",
+                (at.isoformat(), problem, self.destination, run_id),
             )
 
 

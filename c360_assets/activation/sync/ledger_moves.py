@@ -44,11 +44,15 @@ def drop_rejected(ledger: Ledger, object_: str, keep: Collection[str]) -> None:
         )
 
 
-def retry(ledger: Ledger, at: datetime) -> int:
-    """Let every refused row be tried by the next run, with all its attempts; returns how many."""
+def retry(ledger: Ledger, at: datetime, row: tuple[str, str] | None = None) -> int:
+    """Let refused rows be tried by the next run, with all their attempts; returns how many.
+
+    `row` is (object, key) of the one that is meant; all of them are without it.
+    """
+    where, given = ("", ()) if row is None else (" and object = ? and key = ?", row)
     with ledger.transaction() as connection:
         done = connection.execute(
-            "update rejected set next_at = ?, attempts = 0 where destination = ?",
-            (at.isoformat(), ledger.destination),
+            f"update rejected set next_at = ?, attempts = 0 where destination = ?{where}",
+            (at.isoformat(), ledger.destination, *given),
         )
         return int(done.rowcount)

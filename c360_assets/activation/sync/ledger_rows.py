@@ -5,13 +5,15 @@ Times are naive UTC in ISO 8601, payloads JSON texts; no secret is ever among th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from c360_assets.activation.sync.model import Payload
+from c360_assets.activation.sync.tally import Tally
 
-VERSION = 2
+VERSION = 3
 SCHEMA = """
 create table records (
     destination text not null, object text not null, key text not null,
@@ -67,6 +69,17 @@ create table settled (
     decision text not null, value text, decided_by text, decided_at text not null,
     primary key (destination, object, key, field)
 ) without rowid
+"""
+
+# what a file of the version before that lacks: what became of each part of a run, and why one ended
+SINCE_2 = """
+create table run_parts (
+    destination text not null, run_id text not null, part text not null,
+    planned integer not null, acknowledged integer not null, rejected integer not null,
+    unknown integer not null, conflicts integer not null,
+    primary key (destination, run_id, part)
+) without rowid;
+alter table runs add column problem text
 """
 
 
@@ -136,7 +149,10 @@ class Settled:
 
 @dataclass(frozen=True)
 class Acknowledged:
-    """A row that the CRM took: what the record holds by us from now on."""
+    """A row that the CRM took: what the record holds by us from now on.
+
+    `looked_at` is when it was looked up what people had decided about it; None: as it was intended.
+    """
 
     object: str
     key: str
@@ -144,6 +160,7 @@ class Acknowledged:
     payload: Payload
     hash: str
     action: str
+    looked_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -159,10 +176,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Counts:
-    """What a run planned and what became of it, in rows; and its calls."""
+    """What a run planned and what became of it, in rows, by part; and its calls."""
 
-    planned: int
-    acknowledged: int
-    rejected: int
-    unknown: int
+    parts: Mapping[str, Tally]
     calls: int

@@ -89,6 +89,7 @@ class Resolved:
     `changes` are (old, new) by field. `held_by` is the remote record that bears this one's unique
     text, since the two were merged in the CRM, or since it is that of `owner`, another key of ours.
     `is_deleted` says that somebody deleted it there, `is_left` that people decided to leave it so.
+    `looked_at` is when their decisions were read.
     """
 
     row: Row
@@ -100,6 +101,7 @@ class Resolved:
     owner: str | None = None
     is_deleted: bool = False
     is_left: bool = False
+    looked_at: datetime | None = None
 
 
 def compare(

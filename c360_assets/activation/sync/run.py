@@ -7,14 +7,13 @@ the lock, so that two of them at once send nothing twice.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import duckdb
-from filelock import FileLock, Timeout
 
 from c360_assets.activation.objects import SYNC_OBJECTS, CrmObject
 from c360_assets.activation.sync.apply import Sync
@@ -25,6 +24,7 @@ from c360_assets.activation.sync.ledger import Ledger
 from c360_assets.activation.sync.ledger_links import links, waiting_links
 from c360_assets.activation.sync.ledger_moves import drop_rejected, follow
 from c360_assets.activation.sync.ledger_rows import Change, Counts
+from c360_assets.activation.sync.lock import locked
 from c360_assets.activation.sync.model import (
     RECORD_ORDER,
     CrmDestination,
@@ -48,11 +48,11 @@ from c360_assets.activation.sync.wanted import (
 )
 from c360_assets.activation.tabular import identifier
 from c360_assets.crm_rules import DestinationRules, LinkRules, ObjectRules
-from c360_assets.errors import ConfigError, CrmError, RequestError
+from c360_assets.errors import C360Error, ConfigError, RequestError
 
 LEDGER = "ledger.sqlite"
 LINKS = "links"
-LOCK_SECONDS = 3600.0
+ROLLBACK = "-rollback"  # at the end of the id of a run that takes another back
 # what a record is told by here, whatever happens to addresses
 KEYS = {"companies": "corporate_email", "contacts": "contact_id", "gaggles": "gaggle_id"}
 
@@ -246,7 +246,7 @@ class Job:
             ConfigError: the CRM lacks fields of the mapping; nothing was sent.
             CrmError: the CRM cannot be reached; what was acknowledged until then stands.
         """
-        with self._locked(), self._ledger() as ledger:
+        with self._locked(), self._ledger() as ledger, _noted(ledger, run_id):
             if missing := self.missing():
                 listed = "; ".join(f"{name}: {', '.join(f)}" for name, f in missing.items())
                 raise ConfigError(
@@ -254,7 +254,6 @@ class Job:
                     "`c360 crm prepare` makes them. Nothing was sent"
                 )
             self.prepare_wanted()
-            ledger.begin_run(run_id, _now())
             sync = Sync(self.destination, ledger, run_id, _now)
             mappings = {name: self.mapping(name) for name in self.objects()}
             recovered = recover(sync, mappings, self.objects())
@@ -279,18 +278,21 @@ class Job:
                     f"the ledger has no changes of a run {run_id!r} to {self.destination.name}; "
                     f"the newest runs are {newest}"
                 )
-            back = f"{run_id}-rollback"
-            ledger.begin_run(back, _now())
-            sync = Sync(self.destination, ledger, back, _now)
-            recover(sync, {name: self.mapping(name) for name in self.objects()}, self.objects())
-            parts = {}
-            changes, held_back = self._unsuppressed(changes)
-            # what points to others goes first
-            for name in reversed(self.objects()):
-                of_object = [change for change in changes if change.object == name]
-                parts[name] = roll_back(sync, self.mapping(name), of_object)
-            done = self._ended(ledger, back, parts, 0)
-            return replace(done, held_back=held_back)
+            back = f"{run_id}{ROLLBACK}"
+            with _noted(ledger, back):
+                return self._roll_back(Sync(self.destination, ledger, back, _now), changes)
+
+    def _roll_back(self, sync: Sync, changes: Sequence[Change]) -> Synced:
+        mappings = {name: self.mapping(name) for name in self.objects()}
+        recover(sync, mappings, self.objects())
+        changes, held_back = self._unsuppressed(changes)
+        # what points to others goes first
+        parts = {
+            name: roll_back(sync, mappings[name], [c for c in changes if c.object == name])
+            for name in reversed(mappings)
+        }
+        done = self._ended(sync.ledger, sync.run_id, parts, 0)
+        return replace(done, held_back=held_back)
 
     def _unsuppressed(self, changes: Sequence[Change]) -> tuple[list[Change], int]:
         """The changes without those of people who opted out since, and how many these are."""
@@ -318,13 +320,9 @@ class Job:
     def _ended(
         self, ledger: Ledger, run_id: str, parts: Mapping[str, Tally], recovered: int
     ) -> Synced:
-        total = Tally()
-        for tally in parts.values():
-            total.add(tally)
         calls = self.destination.calls
-        counts = Counts(total.planned, total.acknowledged, total.rejected, total.unknown, calls)
-        ledger.end_run(run_id, counts, _now())
-        return Synced(total, recovered, calls, parts)
+        ledger.end_run(run_id, Counts(parts, calls), _now())
+        return Synced(Tally.of(parts.values()), recovered, calls, parts)
 
     def _apply(self, sync: Sync, mappings: Mapping[str, ObjectMapping]) -> dict[str, Tally]:
         plans = self._plan_objects(sync.ledger)
@@ -360,18 +358,21 @@ class Job:
     def _ledger(self) -> Ledger:
         return Ledger(self.folder / LEDGER, self.destination.name)
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{self.destination.name}.lock"
-        try:
-            with FileLock(path, timeout=LOCK_SECONDS):
-                yield
-        except Timeout as error:
-            raise CrmError(
-                f"another sync to {self.destination.name} has been under way for "
-                f"{LOCK_SECONDS:.0f} s; wait for it to end, or stop it"
-            ) from error
+    def _locked(self) -> AbstractContextManager[None]:
+        return locked(self.folder, self.destination.name)
+
+
+@contextmanager
+def _noted(ledger: Ledger, run_id: str) -> Iterator[None]:
+    """Keep in the ledger that a run began and, if so, why it could not go on."""
+    ledger.begin_run(run_id, _now())
+    try:
+        yield
+    except Exception as error:
+        is_ours = isinstance(error, C360Error)
+        text = str(error) if is_ours else "for a reason that was not foreseen; see Dagster's log"
+        ledger.break_run(run_id, text, _now())
+        raise
 
 
 def _fits(ours: str, theirs: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -22,3 +23,11 @@ class Tally:
         self.rejected += other.rejected
         self.unknown += other.unknown
         self.conflicts += other.conflicts
+
+    @classmethod
+    def of(cls, parts: Iterable[Tally]) -> Tally:
+        """The figures of all parts together."""
+        total = cls()
+        for part in parts:
+            total.add(part)
+        return total

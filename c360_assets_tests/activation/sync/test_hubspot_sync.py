@@ -1,6 +1,6 @@
 """Syncs to HubSpot, over real HTTP to an emulator that holds every call against the specs."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -184,6 +184,12 @@ def test_missing_fields_are_told_before_anything_is_sent(tmp_path, hubspot):
     with pytest.raises(ConfigError, match=r"c360_contact_id.*c360 crm prepare"):
         small.sync()
     assert hubspot.records("contacts") == {}
+    with small.ledger() as ledger:
+        ((problem, planned),) = ledger.rows(
+            "select problem, planned from runs where destination = ?"
+        )
+    assert "`c360 crm prepare` makes them. Nothing was sent" in problem
+    assert planned is None
     assert "c360_contact_id" in small.prepare()["contacts"]
     assert small.prepare() == {}
 
@@ -433,3 +439,48 @@ def test_two_domains_that_are_merged_are_one_company_there(small, hubspot):
         *("acme.com", "acme.io"),
     }
     assert small.sync().tally.planned == 0
+
+
+def test_a_run_keeps_what_became_of_each_kind_of_record(small):
+    done = small.sync()
+    with small.ledger() as ledger:
+        kept = ledger.rows(
+            "select part, planned, acknowledged, rejected, unknown, conflicts from run_parts"
+            " where destination = ? and run_id = 'run1'"
+        )
+        ((problem,),) = ledger.rows("select problem from runs where destination = ?")
+    assert {part: tuple(counts) for part, *counts in kept} == {
+        part: (t.planned, t.acknowledged, t.rejected, t.unknown, t.conflicts)
+        for part, t in done.by_part.items()
+    }
+    assert sum(row[1] for row in kept) == done.tally.planned > 0
+    assert problem is None
+
+
+def test_what_is_settled_between_looking_and_the_answer_is_carried_out_by_the_next_sync(
+    small, hubspot, monkeypatch
+):
+    """A salesperson's page decides while the call is on its way."""
+    small.sync()
+    (id_,) = [i for i, each in hubspot.records("contacts").items() if each["email"] == ANN.email]
+    hubspot.edit("contacts", id_, firstname="Annie")
+    small.change("1", name="Anna", orders=5)
+    small.sync()
+    with small.ledger() as ledger:
+        (conflict,) = [each for each in conflicts(ledger) if each.field == "firstname"]
+
+    kind = type(small.job().destination)
+    update = kind.update
+
+    def decide_and_update(self, mapping, rows):
+        with small.ledger() as ledger:
+            settle_conflict(ledger, conflict, True, "sam", datetime.now(UTC).replace(tzinfo=None))
+        return update(self, mapping, rows)
+
+    small.change("1", orders=6)
+    with monkeypatch.context() as patch:
+        patch.setattr(kind, "update", decide_and_update)
+        small.sync()
+    assert contacts(hubspot)["c_1"]["firstname"] == "Annie"
+    small.sync()
+    assert contacts(hubspot)["c_1"]["firstname"] == "Anna"

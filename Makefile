@@ -6,6 +6,7 @@ SHELL := bash
 # PYTHON: the Python that makes .venv; by default the newest that the pins are tested with.
 PYTHON ?= python3.13 python3.12 python3.11 python3
 PORT ?= 3000
+UI_PORT ?= 8360
 # Tests marked `xdist_group` share one process, and so what they are made from.
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 BENCH_ARGS ?=
@@ -21,9 +22,14 @@ help: ## show this list
 demo: $(INSTALLED) ## make the demo data and run the whole pipeline on it
 	$(BIN)/c360 demo
 
-dev: $(INSTALLED) ## Dagster's pages and daemon, on port 3000 of this machine (PORT)
+# Where one stops, or Ctrl-C or a signal comes, both are ended. set -m: bash lets what it starts in the
+# background ignore Ctrl-C otherwise, and Dagster takes that for ignoring every signal.
+dev: $(INSTALLED) ## Dagster (port 3000: PORT) and the pages (port 8360: UI_PORT) on this machine
 	home="$$($(BIN)/python -m c360_assets.instance)"; \
-	  DAGSTER_HOME="$$home" exec $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT) --log-level warning
+	  set -m; trap 'kill $$(jobs -p) 2>/dev/null || true; wait || true' EXIT; trap 'exit 130' INT TERM; \
+	  $(BIN)/c360 ui --port $(UI_PORT) & \
+	  DAGSTER_HOME="$$home" $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT) --log-level warning & \
+	  wait -n
 
 test: $(INSTALLED) ## run the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 from c360_assets import __version__
 from c360_assets.cli_support.crm_app import crm_app
 from c360_assets.cli_support.merge_app import merge_app
+from c360_assets.cli_support.ui_app import ui_app
 from c360_assets.errors import C360Error
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ app = typer.Typer(
 
 app.add_typer(merge_app, name="merge")
 app.add_typer(crm_app, name="crm")
+app.add_typer(ui_app, name="ui")
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON, and nothing else, to stdout.")]
 

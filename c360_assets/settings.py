@@ -27,6 +27,7 @@ from c360_assets.customer_rules import (
 )
 from c360_assets.domain_rules import DomainRules
 from c360_assets.errors import ConfigError
+from c360_assets.ui_rules import UiRules
 
 DEFAULT_CONFIG = Path("c360.toml")
 ROLE_ADDRESSES = (
@@ -241,6 +242,7 @@ class Rules(_Strict):
     sensors: SensorRules = SensorRules()
     alerts: AlertRules = AlertRules()
     crm: CrmRules = CrmRules()
+    ui: UiRules = UiRules()
 
 
 class Settings(BaseSettings):

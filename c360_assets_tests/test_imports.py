@@ -16,7 +16,7 @@ each_module = pytest.mark.parametrize(
 
 BASE = {
     *("errors", "domain_rules", "customer_rules", "attribute_rules", "settings", "contracts"),
-    *("days", "crm_rules", "mentions"),
+    *("days", "crm_rules", "mentions", "ui_rules"),
 }
 LAYERS = {"sources", "identity", "customers", "warehouse", "activation"}
 # What a part may import of c360_assets, beside itself.
@@ -27,10 +27,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "customer_rules": set(),
     "attribute_rules": set(),
     "crm_rules": set(),
+    "ui_rules": set(),
     "config_problems": set(),
     "settings": {
         *("errors", "domain_rules", "customer_rules", "attribute_rules", "config_problems"),
-        "crm_rules",
+        *("crm_rules", "ui_rules"),
     },
     "days": set(),
     "mentions": set(),
@@ -42,6 +43,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "assets": BASE | LAYERS | {"resolution"},
     "automation": BASE | LAYERS | {"assets"},
     "definitions": BASE | LAYERS | {"assets", "automation", "instance"},
+    # what the history of runs tells, for those who show it
+    "standing": BASE | {"definitions", "instance"},
 }
 # The outermost parts: they import anything, and nothing imports them.
 OUTERMOST = {"cli", "cli_support", "ui", "__main__"}

@@ -18,17 +18,16 @@ from c360_assets.cli_support.output import Output
 from c360_assets.errors import RequestError
 from c360_assets.identity.merge_files import read_merge_files
 from c360_assets.identity.statements import statements
-from c360_assets.resolution.decisions import (
-    Decision,
-    Pair,
-    append_decision,
-    file_name,
-    pair_of,
-    rows_of,
+from c360_assets.resolution.decisions import Decision, Pair, pair_of
+from c360_assets.resolution.plan import (
+    Plan,
+    plan,
+    present_rows,
+    rows_of_decision,
+    rows_of_file,
 )
-from c360_assets.resolution.plan import Plan, plan, present_rows, rows_of_file
+from c360_assets.resolution.recording import record
 from c360_assets.resolution.steps import JOURNAL
-from c360_assets.resolution.what_if import MergeRows
 from c360_assets.settings import Settings
 from c360_assets.warehouse.published import open_published
 from c360_assets.warehouse.session import fetch_dicts
@@ -73,9 +72,12 @@ def decide(
 ) -> bool:
     """Record the decision in a new file, unless it would be refused; whether it was recorded."""
     row = Decision(pair, decision, by, datetime.now(UTC).replace(tzinfo=None), reason)
-    found = plan(settings, as_rows(settings, row))
-    objection = found.objection
-    path = None if objection else append_decision(settings.merges_dir, row)
+    found = plan(settings, rows_of_decision(settings, row))
+    objection, path = found.objection, None
+    if objection is None:
+        # somebody else may have decided while the plan was worked out
+        recorded = record(settings, row)
+        objection, path = recorded.objection, recorded.path
     out.json({"file": path, "objection": objection, **document(found)})
     if path is None:
         out.note(f"nothing was written: {objection}")
@@ -84,12 +86,6 @@ def decide(
     show_plan(out, found)
     out.say("The sensor picks it up within seconds (`make dev`); `c360 run` does it now.")
     return True
-
-
-def as_rows(settings: Settings, decision: Decision) -> MergeRows:
-    """A decision that is in no file yet, under the name that its file would have."""
-    name = file_name(decision, settings.merges_dir)
-    return MergeRows(rows_of([decision], name, "user"), rows_of([decision], name, "domain"))
 
 
 def suggested_direction(settings: Settings, pair: Pair) -> Pair | None:
@@ -146,7 +142,7 @@ def planned(settings: Settings, what: Sequence[str], decision: str) -> Plan:
     if len(what) != 2:
         raise RequestError(f"{len(what)} were named; name one merge file, or the two of a pair")
     row = Decision(pair_of(*what), decision, "plan", datetime.now(UTC).replace(tzinfo=None), "plan")
-    return plan(settings, as_rows(settings, row))
+    return plan(settings, rows_of_decision(settings, row))
 
 
 def document(found: Plan) -> dict[str, Any]:

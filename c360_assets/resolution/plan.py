@@ -15,6 +15,8 @@ import duckdb
 from c360_assets.activation.objects import CRM_OBJECTS
 from c360_assets.errors import MergeFileError
 from c360_assets.identity.merge_files import read_merge_file, read_merge_files
+from c360_assets.resolution.decisions import Decision, file_name, rows_of
+from c360_assets.resolution.present import objection_to
 from c360_assets.resolution.what_if import AFTER, BEFORE, MergeRows, two_worlds
 from c360_assets.settings import Settings
 from c360_assets.warehouse.session import fetch_dicts
@@ -115,12 +117,7 @@ class Plan:
 
         A new row would not stand, or a decision that stands now would be refused because of it.
         """
-        for each in self.decisions:
-            is_without_effect = each["is_new"] and each["outcome"] not in ("applied", "pending")
-            is_harm = not each["is_new"] and each["outcome"] == "refused"
-            if is_without_effect or (is_harm and each["outcome_before"] == "applied"):
-                return str(each["explanation"])
-        return None
+        return objection_to(self.decisions)
 
     @cached_property
     def blast_radius(self) -> dict[str, Any]:
@@ -182,6 +179,12 @@ def plan(settings: Settings, new: MergeRows) -> Plan:
             other_segments=_number(connection, _OTHER_SEGMENTS),
             crm=_crm_changes(connection),
         )
+
+
+def rows_of_decision(settings: Settings, decision: Decision) -> MergeRows:
+    """A decision that is in no file yet, under the name that its file would have."""
+    name = file_name(decision, settings.merges_dir)
+    return MergeRows(rows_of([decision], name, "user"), rows_of([decision], name, "domain"))
 
 
 def rows_of_file(path: Path) -> MergeRows:

@@ -1,0 +1,1 @@
+"""What pages show, as plain values; nothing here knows how it is shown."""

@@ -1,0 +1,1 @@
+"""The pages, one module per path; each asks its questions first and then builds its elements."""

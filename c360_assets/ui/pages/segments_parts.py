@@ -1,0 +1,87 @@
+"""What the parts of the page of segments share: choices, forms, colours of segments.
+
+Belongs here: elements without a question of their own. Not here: any part of the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from nicegui import ui
+
+from c360_assets.ui import links
+from c360_assets.ui.data.segments import PROSPECTS, History, Total
+from c360_assets.ui.data.segments_choice import Choice
+from c360_assets.ui.page import Page
+from c360_assets.ui.parts.text import shown
+
+NUMBER_OF_COLOURS = 8
+# a chosen few of others are listed from their first page on
+OTHER_PEOPLE: Mapping[str, str | None] = {
+    "cell": None,
+    "segment": None,
+    "moved": None,
+    "people_page": None,
+}
+
+
+def colour(there: History, segment: str) -> str:
+    """The colour of a segment, the same everywhere; beyond the eighth they come back lighter."""
+    if segment == PROSPECTS:
+        return "color-mix(in srgb, var(--soft) 45%, var(--surface))"
+    number = there.segments.index(segment)
+    plain = f"var(--series-{number % NUMBER_OF_COLOURS + 1})"
+    if number < NUMBER_OF_COLOURS:
+        return plain
+    return f"color-mix(in srgb, {plain} 55%, var(--surface))"
+
+
+def people_url(page: Page, **changes: str | None) -> str:
+    """This page with other people listed, from their first row on."""
+    return f"{page.url(**{**OTHER_PEOPLE, **changes})}#people"
+
+
+def measured(choice: Choice, total: Total, currency: str) -> str:
+    """A total in the chosen measure."""
+    if choice.measure == "money":
+        return shown(total.monetary, "money", currency)
+    return shown(total.customers, "number")
+
+
+def choices(label: str, options: Iterable[tuple[str, str, bool]]) -> None:
+    """Links of which one is chosen: text, URL, whether it is this one."""
+    with ui.element("nav").classes("c-actions") as made:
+        made.props["aria-label"] = label
+        ui.label(f"{label}:").classes("c-note").props("aria-hidden=true")
+        for text, href, is_chosen in options:
+            link = ui.link(text, href)
+            if is_chosen:
+                link.props('aria-current="true"')
+
+
+def form(page: Page, label: str, fields: Iterable[str], fragment: str = "") -> ui.element:
+    """A form whose `fields` go into the URL, beside what is there; use it with `with`."""
+    made = ui.element("form").classes("c-actions").props('method="get"')
+    made.props["action"] = f"{links.SEGMENTS}{fragment}"
+    made.props["aria-label"] = label
+    with made:
+        for name, value in page.query.items():
+            if name not in fields:
+                hidden = ui.element("input").props('type="hidden"')
+                hidden.props["name"], hidden.props["value"] = name, value
+    return made
+
+
+def field(label: str, name: str, kind: str, value: str, **props: str) -> None:
+    """A labelled input of a form."""
+    with ui.element("label").classes("c-field"):
+        ui.label(label).classes("c-note")
+        made = ui.element("input")
+        for prop, given in {"type": kind, "name": name, "value": value, **props}.items():
+            made.props[prop] = given
+
+
+def submit(text: str) -> None:
+    """The button of a form."""
+    with ui.element("button").classes("c-pill").props('type="submit"'):
+        ui.label(text).classes("c-inline")

@@ -1,0 +1,81 @@
+"""What is shown where there is nothing, not yet something, or something went wrong."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from nicegui import background_tasks, ui
+
+from c360_assets.errors import C360Error
+
+T = TypeVar("T")
+LOG = logging.getLogger("c360.ui")
+
+
+def empty(text: str, hint: str = "") -> None:
+    """Nothing is there, and that is no fault; `hint` says what would bring something."""
+    with ui.element("div").classes("c-empty"):
+        ui.label(text)
+        if hint:
+            ui.label(hint).classes("c-note")
+
+
+def trouble(title: str, text: str, again: Callable[[], object] | None = None) -> None:
+    """Something went wrong; `again` tries once more."""
+    with ui.element("div").classes("c-trouble").props("role=alert"):
+        ui.label(title).classes("c-strong")
+        ui.label(text)
+        if again:
+            ui.button("Try again", on_click=again).props("flat no-caps")
+
+
+def waiting(text: str) -> None:
+    """Something is being worked out."""
+    with ui.element("div").classes("c-waiting").props("role=status"):
+        ui.spinner(size="1.4em")
+        ui.label(text)
+
+
+def later(
+    text: str, load: Callable[[], Awaitable[T]], show: Callable[[T], Awaitable[None] | None]
+) -> ui.element:
+    """A place that fills once the page is there: for what takes longer than a page may.
+
+    `load` works it out (off the event loop), `show` builds elements from it.
+    """
+    place = ui.element("div").classes("c-later")
+    client = ui.context.client
+
+    async def fill() -> None:
+        place.clear()
+        with place:
+            waiting(text)
+        try:
+            found = await load()
+        except C360Error as error:
+            problem: str | None = str(error)
+        except Exception:
+            LOG.exception("a part of a page could not be loaded: %s", text)
+            problem = "The server could not work this out; its log tells why."
+        else:
+            problem = None
+        if client.is_deleted:
+            return
+        place.clear()
+        with place:
+            if problem is not None:
+                trouble("This part could not be loaded", problem, again=fill)
+                return
+            shown = show(found)
+            if shown is not None:
+                await shown
+
+    async def start() -> None:
+        await client.connected()
+        with place:
+            await fill()
+
+    background_tasks.create(start(), name=f"later: {text}")
+    return place

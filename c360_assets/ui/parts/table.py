@@ -1,0 +1,257 @@
+"""Tables that the server pages: sorted and paged by SQL, their state in the URL, cards on phones.
+
+A table is a `Listing`: which question, which columns, in which order at first. Its state is in the
+query parameters `<key>_sort` (a column, `-` before it for descending), `<key>_page` and
+`<key>_rows`; the CSV file of all its rows is `/download/<key>.csv` (`ui.downloads`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from nicegui import events, ui
+
+from c360_assets.ui import links
+from c360_assets.ui.copies import Copy, Order, Slice
+from c360_assets.ui.parts import states
+from c360_assets.ui.parts.figures import Source
+from c360_assets.ui.parts.text import Kind, plural, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from c360_assets.ui.page import Page
+
+ROWS_PER_PAGE = (10, 25, 50, 100)
+# beyond this nobody turns pages; the download has every row
+DEEPEST_ROW = 100_000
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name in the question, its heading, how it is shown, where it links to."""
+
+    name: str
+    label: str
+    kind: Kind = "text"
+    source: Source | None = None
+    href: Callable[[dict[str, Any]], str | None] | None = field(default=None, repr=False)
+    is_sortable: bool = True
+    is_wide: bool = False  # may break into lines
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A table of many rows: `key` names it in URLs; `then` makes every order total."""
+
+    key: str
+    question: str
+    columns: tuple[Column, ...]
+    row_key: str
+    order: Order
+    noun: str = "row"
+    nouns: str = "rows"
+    counts: str | None = None
+    rows_per_page: int = 25
+
+    def order_of(self, text: str | None) -> Order:
+        """The order that a URL asks for; the listing's own where it names no sortable column."""
+        if not text:
+            return self.order
+        name = text.removeprefix("-")
+        if not any(column.name == name and column.is_sortable for column in self.columns):
+            return self.order
+        then = tuple(each for each in (*self.order.then, self.row_key) if each != name)
+        return Order(name, text.startswith("-"), tuple(dict.fromkeys(then)))
+
+
+@dataclass(frozen=True)
+class State:
+    """Which rows are shown, and in which order."""
+
+    sort: str | None
+    page: int
+    rows: int
+
+    @classmethod
+    def of(cls, listing: Listing, query: Mapping[str, str]) -> State:
+        """As the URL says; what makes no sense there counts as not said."""
+        page = _number(query.get(f"{listing.key}_page"), 1)
+        rows = _number(query.get(f"{listing.key}_rows"), listing.rows_per_page)
+        rows = rows if rows in ROWS_PER_PAGE else listing.rows_per_page
+        return cls(query.get(f"{listing.key}_sort"), max(page, 1), rows)
+
+    def query(self, listing: Listing) -> dict[str, str | None]:
+        """The query parameters of this state."""
+        is_usual = self.rows == listing.rows_per_page
+        return {
+            f"{listing.key}_sort": self.sort,
+            f"{listing.key}_page": str(self.page) if self.page > 1 else None,
+            f"{listing.key}_rows": None if is_usual else str(self.rows),
+        }
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A listing with its first rows, ready to be shown."""
+
+    listing: Listing
+    parameters: Mapping[str, Any]
+    state: State
+    slice: Slice
+
+
+async def load(page: Page, listing: Listing, **parameters: Any) -> Loaded:
+    """Ask for the rows that the URL names; a page beyond the last one is the last one."""
+    state = State.of(listing, page.query)
+    found = await page.ask(sliced, listing, state, parameters)
+    if not found.rows and found.total:
+        last = min(max(-(-found.total // state.rows), 1), DEEPEST_ROW // state.rows)
+        state = State(state.sort, last, state.rows)
+        found = await page.ask(sliced, listing, state, parameters)
+    return Loaded(listing, parameters, state, found)
+
+
+def table(
+    page: Page,
+    loaded: Loaded,
+    *,
+    nothing: str,
+    hint: str = "",
+    download: bool | Mapping[str, str] = True,
+) -> None:
+    """The table; `nothing` is said where it has no rows, `hint` what would bring some.
+
+    `download`: whether it is one of `ui.downloads`. Its query parameters are those of the page's
+    URL, and these, such as the id that stands in the path of the page.
+    """
+    if not loaded.slice.total:
+        states.empty(nothing, hint)
+        return
+    _Shown(page, loaded).build(download)
+
+
+class _Shown:
+    """A table on a page: it answers the browser's requests for other rows."""
+
+    def __init__(self, page: Page, loaded: Loaded) -> None:
+        self.page, self.loaded, self.state = page, loaded, loaded.state
+        self.listing = loaded.listing
+
+    def build(self, download: bool | Mapping[str, str]) -> None:
+        listing, total = self.listing, self.loaded.slice.total
+        with ui.element("div").classes("c-listing"):
+            with ui.element("div").classes("c-listing-head"):
+                ui.label(plural(total, listing.noun, listing.nouns)).classes("c-note")
+                if download is not False:
+                    more = {} if download is True else download
+                    href = links.download(listing.key, {**self.page.query, **more})
+                    ui.link("Download CSV", href).classes("c-download").props("download")
+            self.table = ui.table(
+                columns=[self._column(column) for column in listing.columns],
+                rows=self._rows(self.loaded.slice),
+                row_key=listing.row_key,
+                pagination=self._pagination(total),
+            )
+            self.table.classes("c-quasar-table").props("flat dense binary-state-sort")
+            self.table.props[":grid"] = _ON_A_PHONE
+            self.table.props["rows-per-page-options"] = list(ROWS_PER_PAGE)
+            for column in listing.columns:
+                if column.href:
+                    self.table.add_slot(f"body-cell-{column.name}", _LINK_CELL)
+            self.table.add_slot("item", _CARD)
+            self.table.on("request", self._answer)
+
+    async def _answer(self, event: events.GenericEventArguments) -> None:
+        asked = event.args["pagination"]
+        sort = asked.get("sortBy")
+        rows = asked.get("rowsPerPage")
+        self.state = State(
+            f"{'-' if asked.get('descending') else ''}{sort}" if sort else None,
+            max(int(asked.get("page") or 1), 1),
+            rows if rows in ROWS_PER_PAGE else self.listing.rows_per_page,
+        )
+        self.table.props["loading"] = True
+        found = await self.page.ask(sliced, self.listing, self.state, self.loaded.parameters)
+        self.table.props["loading"] = False
+        self.table.rows = self._rows(found)
+        self.table.pagination = self._pagination(found.total)
+        self.table.update()
+        self.page.replace_query(self.state.query(self.listing))
+
+    def _pagination(self, total: int) -> dict[str, Any]:
+        order = self.listing.order_of(self.state.sort)
+        return {
+            "sortBy": order.column,
+            "descending": order.is_descending,
+            "page": self.state.page,
+            "rowsPerPage": self.state.rows,
+            "rowsNumber": min(total, DEEPEST_ROW),
+        }
+
+    def _column(self, column: Column) -> dict[str, Any]:
+        is_number = column.kind in ("number", "decimal", "money", "percent")
+        source = column.source
+        return {
+            "name": column.name,
+            "label": column.label,
+            "field": column.name,
+            "sortable": column.is_sortable,
+            "align": "right" if is_number else "left",
+            "headerStyle": "white-space: normal",
+            "classes": "c-wrap" if column.is_wide else "",
+            "title": f"{source.name}: {source.meaning}" if source else column.label,
+        }
+
+    def _rows(self, found: Slice) -> list[dict[str, Any]]:
+        currency = self.page.currency
+        made = []
+        for row in found.rows:
+            cells: dict[str, Any] = {self.listing.row_key: str(row[self.listing.row_key])}
+            for column in self.listing.columns:
+                cells[column.name] = shown(row[column.name], column.kind, currency)
+                if column.href and (href := column.href(row)):
+                    cells[f"{column.name}_href"] = href
+            made.append(cells)
+        return made
+
+
+def sliced(copy: Copy, listing: Listing, state: State, parameters: Mapping[str, Any]) -> Slice:
+    """The rows of a page of a listing."""
+    return copy.page(
+        *(listing.question, listing.order_of(state.sort), state.rows),
+        min((state.page - 1) * state.rows, DEEPEST_ROW),
+        counts=listing.counts,
+        **parameters,
+    )
+
+
+def _number(text: str | None, default: int) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else default
+
+
+_ON_A_PHONE = "Quasar.Screen.lt.sm"
+# Vue escapes what stands in {{ }} and binds href as text; the paths come from `links`
+_LINK_CELL = """
+<q-td :props="props">
+  <a v-if="props.row[props.col.name + '_href']" :href="props.row[props.col.name + '_href']"
+     class="nicegui-link">{{ props.value }}</a>
+  <span v-else>{{ props.value }}</span>
+</q-td>
+"""
+_CARD = """
+<div class="c-card-row">
+  <dl>
+    <div v-for="col in props.cols" :key="col.name">
+      <dt>{{ col.label }}</dt>
+      <dd>
+        <a v-if="props.row[col.name + '_href']" :href="props.row[col.name + '_href']"
+           class="nicegui-link">{{ col.value }}</a>
+        <span v-else>{{ col.value }}</span>
+      </dd>
+    </div>
+  </dl>
+</div>
+"""

@@ -1,0 +1,1 @@
+"""Who may look at the pages, and what every request must satisfy."""

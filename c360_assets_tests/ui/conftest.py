@@ -1,0 +1,34 @@
+"""Fixtures for the pages: the demo served, and a browser."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from c360_assets_tests.pipeline import World
+from c360_assets_tests.ui.serving import served
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    path = shutil.which("chromium")
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("chromium is not installed; .ci/run installs it")
+        pytest.skip("chromium is not installed (Debian: apt-get install chromium)")
+    # a busy machine is no failure
+    expect.set_options(timeout=30_000)
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def demo_url(built_demo: World) -> Iterator[str]:
+    """The pages on the whole demo, for looking only."""
+    with served(built_demo.settings) as url:
+        yield url

@@ -1,0 +1,246 @@
+"""Merge review in a browser: by mouse and keyboard, two reviewers, who may and who may not."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from c360_assets.ui.security.access import users_folder
+from c360_assets.ui.security.users import Role, Users
+from c360_assets_tests.pipeline import World
+from c360_assets_tests.ui.review_world import HOSTILE, HOSTILE_NAME, THRICE, reviewed
+from c360_assets_tests.ui.serving import NARROW, WIDE, Window, served, window
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("review_pages")]
+PASSWORD = "correct horse battery staple"
+PEOPLE = {"ann": Role.REVIEWER, "bob": Role.REVIEWER, "vera": Role.VIEWER}
+PAIR = "eva{0}.long{0}+news@acme{0}.com~eva{0}.long{0}@acme{0}.com"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return reviewed(tmp_path_factory.mktemp("review_pages"), *HOSTILE, *THRICE)
+
+
+@pytest.fixture(scope="module")
+def users(world: World) -> Users:
+    made = Users(users_folder(world.settings))
+    for name, role in PEOPLE.items():
+        made.add(name, PASSWORD, role)
+    return made
+
+
+@pytest.fixture(scope="module")
+def url(world: World, users: Users) -> Iterator[str]:
+    """The pages of a server that demands a login."""
+    (world.settings.home_dir / "c360.toml").write_text('[ui]\nallowed_hosts = ["pages.test"]\n')
+    with served(world.settings) as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def _nothing_decided(world: World) -> Iterator[None]:
+    yield
+    for path in files(world):
+        path.unlink()
+
+
+def files(world: World) -> list[Path]:
+    return sorted(world.settings.merges_dir.glob("merged_user_*.csv"))
+
+
+@contextmanager
+def reviewer(browser: Browser, url: str, name: str, width: int = WIDE) -> Iterator[Window]:
+    """A window of somebody who has logged in."""
+    with window(browser, width) as there:
+        there.page.goto(f"{url}/login")
+        there.page.fill("#name", name)
+        there.page.fill("#password", PASSWORD)
+        there.page.keyboard.press("Enter")
+        there.page.wait_for_url(f"{url}/")
+        yield there
+
+
+def press(there: Window, key: str) -> None:
+    there.page.keyboard.press(key)
+
+
+def test_a_pair_is_skipped_approved_taken_back_and_rejected_by_keyboard(
+    browser: Browser, url: str, world: World
+) -> None:
+    with reviewer(browser, url, "ann") as there:
+        page = there.open(f"{url}/review").page
+        expect(page.get_by_text("eva10.long10+news@acme10.com").first).to_be_visible()
+        press(there, "s")
+        page.wait_for_url("**/review?after=1")
+        there.open(page.url)
+        press(there, "a")
+        page.wait_for_url("**/review?after=2")
+        (file,) = files(world)
+        old, new = PAIR.format(11).split("~")
+        assert file.read_text().splitlines()[1].startswith(f"{old},{new},merge,ann,")
+        expect(page.get_by_text("Your last decision: ann merged")).to_be_visible()
+        expect(page.get_by_text("Recorded. The sensor picks it up")).to_be_visible()
+        expect(page.get_by_text("15 pairs open. Decided today: 1 (ann 1).")).to_be_visible()
+        there.open(page.url)
+        press(there, "u")
+        page.wait_for_url("**/review?pair=*")
+        assert len(files(world)) == 2
+        expect(page.get_by_text(old, exact=True).first).to_be_visible()
+        there.open(page.url)
+        press(there, "r")
+        page.wait_for_url("**/review?after=2")
+        last = files(world)[-1].read_text()
+        assert f"{old},{new},never,ann," in last
+        assert "suggestion rejected" in last
+
+
+def test_keys_rest_while_somebody_types_and_a_reason_goes_into_the_file(
+    browser: Browser, url: str, world: World
+) -> None:
+    reason = '=1+1 <img src=x onerror=alert(1)>, "quoted" — ärger'
+    with reviewer(browser, url, "ann", NARROW) as there:
+        page = there.open(f"{url}/review?pair={PAIR.format(12).replace('+', '%2B')}").page
+        page.get_by_label("Reason").fill("as urar?")
+        press(there, "a")
+        assert page.get_by_label("Reason").input_value() == "as urar?a"
+        page.get_by_label("Reason").fill(reason)
+        page.get_by_role("button", name="Approve").click()
+        page.wait_for_url("**/review?after=3")
+        (file,) = files(world)
+        assert '"=1+1 <img src=x onerror=alert(1)>, ""quoted"" — ärger"' in file.read_text()
+        there.open(f"{url}/review/history")
+        expect(page.get_by_text(reason)).to_be_visible()
+
+
+def test_two_presses_write_once(browser: Browser, url: str, world: World) -> None:
+    with reviewer(browser, url, "ann") as there:
+        page = there.open(f"{url}/review").page
+        press(there, "a")
+        press(there, "a")
+        page.wait_for_url("**/review?after=1")
+        assert len(files(world)) == 1
+
+
+def test_of_two_reviewers_the_second_hears_who_decided_what(
+    browser: Browser, url: str, world: World
+) -> None:
+    with reviewer(browser, url, "ann") as ann, reviewer(browser, url, "bob") as bob:
+        ann.open(f"{url}/review")
+        bob.open(f"{url}/review")
+        bob.page.get_by_label("Reason").fill("they are sisters")
+        bob.page.get_by_role("button", name="Reject").click()
+        bob.page.wait_for_url("**/review?after=1")
+        press(ann, "a")
+        told = ann.page.get_by_role("alert")
+        expect(told).to_contain_text("Somebody else was faster")
+        expect(told).to_contain_text("bob kept apart")
+        expect(told).to_contain_text("they are sisters")
+        assert len(files(world)) == 1
+        ann.open(f"{url}/review?pair={PAIR.format(10).replace('+', '%2B')}")
+        expect(ann.page.get_by_text("This pair is not open")).to_be_visible()
+        expect(ann.page.get_by_text("bob kept apart")).to_be_visible()
+
+
+def test_viewers_decide_nothing_and_a_role_that_was_taken_away_counts_at_once(
+    browser: Browser, url: str, world: World, users: Users
+) -> None:
+    with reviewer(browser, url, "vera") as there:
+        page = there.open(f"{url}/review").page
+        expect(page.get_by_text("Decisions are for reviewers")).to_be_visible()
+        assert page.get_by_role("button", name="Approve").count() == 0
+        press(there, "a")
+        expect(page.get_by_text("You may not decide")).to_be_visible()
+        press(there, "r")
+        # what comes after it on the same socket is answered after it
+        press(there, "s")
+        page.wait_for_url("**/review?after=1")
+    assert files(world) == []
+
+
+def test_scores_are_hidden_on_request_and_stay_so(browser: Browser, url: str) -> None:
+    with reviewer(browser, url, "ann") as there:
+        page = there.open(f"{url}/review").page
+        expect(page.get_by_text("How likely")).to_be_visible()
+        page.get_by_role("link", name="Hide the scores").click()
+        page.wait_for_url("**/review?blind=1")
+        there.open(page.url)
+        assert page.get_by_text("How likely").count() == 0
+        assert page.get_by_text("Rank in the list").count() == 0
+        press(there, "s")
+        page.wait_for_url("**/review?blind=1&after=eva10*")
+        there.open(page.url)
+        assert "100.0%" not in page.content()
+
+
+def test_who_is_kept_can_be_swapped(browser: Browser, url: str, world: World) -> None:
+    with reviewer(browser, url, "ann") as there:
+        page = there.open(f"{url}/review").page
+        page.get_by_role("link", name="Swap").click()
+        page.wait_for_url("**/review?pair=*")
+        there.open(page.url)
+        press(there, "a")
+        page.wait_for_url("**/review?after=1")
+        (file,) = files(world)
+        assert "\neva10.long10@acme10.com,eva10.long10+news@acme10.com,merge" in file.read_text()
+
+
+def test_the_whole_plan_comes_later_and_the_keys_are_explained(browser: Browser, url: str) -> None:
+    with reviewer(browser, url, "ann") as there:
+        page = there.open(f"{url}/review").page
+        expect(page.get_by_text("2 now, 1 then")).to_be_visible(timeout=60_000)
+        expect(page.get_by_text("CRM records", exact=True)).to_be_visible()
+        explained = page.get_by_text("undo your last decision")
+        expect(explained).not_to_be_visible()
+        press(there, "?")
+        expect(explained).to_be_visible()
+        press(there, "?")
+        expect(explained).not_to_be_visible()
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_names_and_links_that_try_to_be_code_are_shown_as_text(
+    browser: Browser, url: str, width: int
+) -> None:
+    hostile = "a~b'{{7*7}}%2B%252f@acme99.com~a~b'{{7*7}}@acme99.com"
+    with reviewer(browser, url, "ann", width) as there:
+        page = there.open(f"{url}/review?pair={hostile}").page
+        expect(page.get_by_text(HOSTILE_NAME).first).to_be_visible()
+        expect(page.get_by_text("a~b'{{7*7}}@acme99.com", exact=True).first).to_be_visible()
+        press(there, "a")
+        page.wait_for_url("**/review?after=16")
+        there.open(f"{url}/review/history")
+        expect(page.get_by_text("a~b'{{7*7}}+%2f@acme99.com", exact=True)).to_be_visible()
+        page.get_by_role("link", name="Undo").click()
+        page.wait_for_url("**/review/history?undo=*")
+        there.open(page.url)
+        expect(page.get_by_text("Take this decision back?")).to_be_visible()
+        for path in ("pair=%3Cscript%3Ealert(1)%3C/script%3E", f"after={'x' * 3000}"):
+            there.open(f"{url}/review?{path}")
+            assert page.locator("h1").count() == 1
+        there.open(f"{url}/review/history?undo=javascript:alert(1)&key=%22%3E%3Cimg%3E&kind=x")
+        expect(page.get_by_text("There is no such decision.")).to_be_visible()
+
+
+def test_a_decision_is_taken_back_in_the_history(browser: Browser, url: str, world: World) -> None:
+    with reviewer(browser, url, "ann") as there:
+        page = there.open(f"{url}/review").page
+        press(there, "a")
+        page.wait_for_url("**/review?after=1")
+    with reviewer(browser, url, "bob") as there:
+        page = there.open(f"{url}/review/history?by=ann").page
+        page.get_by_role("link", name="Undo").click()
+        page.wait_for_url("**/review/history?undo=*")
+        there.open(page.url)
+        expect(page.get_by_text("1 now, 2 then")).to_be_visible(timeout=60_000)
+        page.get_by_role("button", name="Undo it").click()
+        expect(page.get_by_text("Take this decision back?")).not_to_be_visible()
+        assert ",undo,bob," in files(world)[-1].read_text()
+        there.open(f"{url}/review/history")
+        expect(page.get_by_text("undone, waiting for the next run")).to_be_visible()
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Download CSV").click()
+        text = download.value.path().read_text()
+        assert text.count("eva10.long10+news@acme10.com") >= 2

@@ -31,7 +31,7 @@ IDENTITY = {
 }
 MARTS = {
     *("contacts", "gaggle_domain_facts", "gaggle_facts", "corporate_accounts"),
-    *("user_gaggle_facts", "upgrade_candidates", "rfm_segments"),
+    *("user_gaggle_facts", "upgrade_candidates", "rfm_segments", "search_index"),
     *("rfm_segment_history", "rfm_migrations"),
     *("customer_lifetime_value", "customer_profiles"),
     *("campaign_targets", "campaign_impact"),

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 
@@ -22,7 +22,13 @@ from c360_assets.errors import C360Error, ContractError
 from c360_assets.settings import Settings
 from c360_assets.ui import privacy
 from c360_assets.ui.questions import question
-from c360_assets.warehouse.published import Manifest, connect_beside, manifest_of, published_file
+from c360_assets.warehouse.published import (
+    Manifest,
+    connect_beside,
+    manifest_of,
+    of_this_release,
+    published_file,
+)
 
 PATIENCE_SECONDS = 15.0
 STREAMED_ROWS = 5_000
@@ -73,6 +79,7 @@ class Copy:
         self.version = version
         self._connection = connection
         self._lock = threading.Lock()
+        self._columns: dict[str, tuple[str, ...]] = {}
         weakref.finalize(self, connection.close)
 
     @property
@@ -154,25 +161,30 @@ class Copy:
     def _require_columns(
         self, name: str, sql: str, wanted: Sequence[str], parameters: Mapping[str, Any]
     ) -> None:
-        described = self._fetch(f"select * from (\n{sql}\n) limit 0", parameters, is_described=True)
-        there = [each["name"] for each in described]
+        there = self._columns.get(name)
+        if there is None:
+            empty = f"select * from (\n{sql}\n) limit 0"
+            there = self._columns[name] = self._answer(empty, parameters)[0]
         if missing := [column for column in wanted if column not in there]:
             raise ContractError(
                 f"question {name!r} has no column {', '.join(missing)}; it has {', '.join(there)}"
             )
 
-    def _fetch(
-        self, sql: str, parameters: Mapping[str, Any], *, is_described: bool = False
-    ) -> list[dict[str, Any]]:
+    def _fetch(self, sql: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+        names, rows = self._answer(sql, parameters)
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def _answer(
+        self, sql: str, parameters: Mapping[str, Any]
+    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """The names of the columns, and the rows."""
         cursor = self._cursor()
         timer = threading.Timer(PATIENCE_SECONDS, cursor.interrupt)
         timer.start()
         try:
-            cursor.execute(sql, parameters)
-            names = [item[0] for item in cursor.description or ()]
-            if is_described:
-                return [{"name": name} for name in names]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            with of_this_release():
+                cursor.execute(sql, parameters)
+            return tuple(item[0] for item in cursor.description or ()), cursor.fetchall()
         except duckdb.InterruptException as error:
             raise SlowQuestionError(
                 f"this took longer than {PATIENCE_SECONDS:.0f} seconds; ask for less, or try "
@@ -194,7 +206,7 @@ class Copies:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._lock = threading.Lock()
+        self._opening = threading.Lock()
         self._newest: Copy | None = None
 
     def version(self) -> tuple[Path, str]:
@@ -212,11 +224,25 @@ class Copies:
             NothingPublishedError: nothing was published yet.
             ConfigError: it cannot be told who is to be hidden.
         """
-        with self._lock:
+        version, newest = self.version(), self._newest
+        if newest is not None and newest.version == version:
+            return newest
+        is_same_people = newest is not None and newest.version[1] == version[1]
+        # whoever comes while a newer one is being opened sees the one before, unless that shows
+        # people who are to be hidden by now
+        if not self._opening.acquire(blocking=not is_same_people):
+            return cast("Copy", newest)
+        try:
             version = self.version()
             if self._newest is None or self._newest.version != version:
                 self._newest = _open(self.settings, version)
             return self._newest
+        finally:
+            self._opening.release()
+
+    def opened(self) -> Copy | None:
+        """The newest version that is open already; None before the first."""
+        return self._newest
 
 
 def _open(settings: Settings, version: tuple[Path, str]) -> Copy:

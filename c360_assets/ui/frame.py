@@ -6,7 +6,6 @@ from datetime import datetime
 
 from nicegui import ui
 
-from c360_assets.errors import NothingPublishedError
 from c360_assets.ui import links
 from c360_assets.ui.copies import Copies, Copy
 from c360_assets.ui.page import Page
@@ -95,7 +94,5 @@ def freshness(copy: Copy, now: datetime) -> str:
 
 
 def _is_newer(copies: Copies, copy: Copy) -> bool:
-    try:
-        return copies.version() != copy.version
-    except NothingPublishedError:
-        return False
+    opened = copies.opened()
+    return opened is not None and opened.version != copy.version

@@ -5,6 +5,7 @@ Belongs here: putting the parts together, and serving. Not here: any page.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 from pathlib import Path
@@ -12,17 +13,20 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 from nicegui import app as nicegui_app
-from nicegui import ui
+from nicegui import background_tasks, ui
 from starlette.staticfiles import StaticFiles
 
-from c360_assets.errors import ConfigError
+from c360_assets.errors import C360Error, ConfigError
 from c360_assets.settings import Settings
 from c360_assets.ui import downloads, frame, site
+from c360_assets.ui.copies import Copies
 from c360_assets.ui.routes import ROUTES
 from c360_assets.ui.security.gate import Access, Gate, access_of
 
 FOLDER = Path(__file__).parent / "static"
 PORT = 8360
+LOG = logging.getLogger("c360.ui")
+LOOK_SECONDS = 3.0
 RECONNECT_SECONDS = 30.0  # a phone that was in a pocket finds its page as it was
 
 
@@ -60,6 +64,7 @@ def build_app(settings: Settings, access: Access) -> Gate:
     downloads.register(nicegui_app, pages.copies, settings)
     nicegui_app.mount(frame.STATIC, StaticFiles(directory=FOLDER))
     nicegui_app.exception_handler(404)(site.not_found)
+    nicegui_app.on_startup(lambda: background_tasks.create(_keep_open(pages.copies)))
     ui.run_with(
         outer,
         title="c360",
@@ -71,6 +76,19 @@ def build_app(settings: Settings, access: Access) -> Gate:
         show_welcome_message=False,
     )
     return Gate(outer, settings, access)
+
+
+async def _keep_open(copies: Copies) -> None:
+    """Open each new version soon after it was published, so that nobody waits for it."""
+    while True:
+        try:
+            await asyncio.to_thread(copies.current)
+        except C360Error as error:
+            # every page tells it to who asks
+            LOG.info("there is nothing to show: %s", error)
+        except Exception:
+            LOG.exception("the published copy could not be opened")
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 def _listener(host: str, port: int) -> socket.socket:

@@ -67,7 +67,7 @@ def published_file(settings: Settings) -> Path:
 
 
 @contextmanager
-def _of_this_release() -> Iterator[None]:
+def of_this_release() -> Iterator[None]:
     """What the copy lacks was not there yet when it was published.
 
     Raises:
@@ -91,7 +91,7 @@ def open_published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     path = str(published_file(settings))
     with (
-        _of_this_release(),
+        of_this_release(),
         duckdb.connect(path, read_only=True, config=SAFE_CONFIG) as connection,
     ):
         connection.execute(SESSION)
@@ -105,7 +105,7 @@ def beside_published(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises:
         NothingPublishedError: nothing was published yet.
     """
-    with _of_this_release(), connect_beside(published_file(settings)) as connection:
+    with of_this_release(), connect_beside(published_file(settings)) as connection:
         yield connection
 
 

@@ -6,7 +6,6 @@ Belongs here: which KPIs there are, the days of the chart, the curves. Not here:
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +16,11 @@ from typing import Any, Literal
 from c360_assets.ui.copies import Copy
 from c360_assets.ui.data.contact import Person
 from c360_assets.ui.data.kpi_range import ONE_DAY, Period
+from c360_assets.ui.data.url_values import day_of
 
 Amount = int | Decimal
 # beyond this a point of the curves stands for several days
 MOST_POINTS = 1_500
-_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 # the attributes of a person that a question asks for, where it is not user_id alone
 _ASKED_BY: Mapping[str, tuple[str, ...]] = {
     "event_days": ("accounts",),
@@ -93,7 +92,7 @@ class Choice:
         named = query.get("kpis", ",".join(USUAL)).split(",")
         kpis = tuple(kpi for kpi in KPIS if kpi.name in named)
         notes: list[str] = []
-        first, last = (_date(query.get(name), name, notes) for name in ("from", "to"))
+        first, last = (day_of(query.get(name), name, notes) for name in ("from", "to"))
         if first and last and first > last:
             first, last = last, first
         return cls(kpis, first, last, tuple(notes))
@@ -228,16 +227,3 @@ def _marks(
         )
         for nth, rows in here.items()
     )
-
-
-def _date(text: str | None, name: str, notes: list[str]) -> date | None:
-    if not text:
-        return None
-    try:
-        if _ISO_DATE.fullmatch(text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass  # such as 2021-02-30: told like any other text that is no day
-    shown = text if len(text) <= 40 else f"{text[:40]}…"
-    notes.append(f"`{shown}` is no day, so `{name}` was left out; write it as 2021-11-30.")
-    return None

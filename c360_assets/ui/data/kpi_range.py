@@ -5,18 +5,17 @@ Belongs here: dates alone. Not here: any figure (`kpis`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from c360_assets.ui.copies import Copy
+from c360_assets.ui.data.url_values import day_of
 
 ONE_DAY = timedelta(days=1)
 USUAL_DAYS = 30
 # by default the clock is the newest event, which is hardly ever of a day's last second
 LATE_ENOUGH = time(23)
-_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,7 @@ def presets(span: Span) -> list[Preset]:
 def chosen(span: Span, query: Mapping[str, str]) -> Chosen:
     """The period that a URL asks for with `from` and `to`; else the usual one."""
     notes: list[str] = []
-    given = [_date(query.get(name), name, notes) for name in ("from", "to")]
+    given = [day_of(query.get(name), name, notes) for name in ("from", "to")]
     now = _period(span, given[0], given[1], notes)
     covered = span.covered_days(now)
     if covered < now.days:
@@ -167,16 +166,3 @@ def _period(span: Span, first: date | None, last: date | None, notes: list[str])
 
 def _ending(last: date, days: int) -> Period:
     return Period(last - (days - 1) * ONE_DAY, last)
-
-
-def _date(text: str | None, name: str, notes: list[str]) -> date | None:
-    if not text:
-        return None
-    try:
-        if _ISO_DATE.fullmatch(text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass  # such as 2021-02-30: told like any other text that is no day
-    shown = text if len(text) <= 40 else f"{text[:40]}…"
-    notes.append(f"`{shown}` is no day, so `{name}` was left out; write it as 2021-11-30.")
-    return None

@@ -145,7 +145,7 @@ async def build(page: Page, domain: str) -> Response | None:
     with panel("Activity", wide=True):
         states.later(
             "Adding up the weeks",
-            lambda: page.ask(Copy.rows, "account/weeks", domain=domain),
+            lambda: activity.load(page, domain=domain),
             lambda weeks: activity.show(weeks, "Activity of its people", page.currency),
         )
     _people(page, people, domain, is_associated)

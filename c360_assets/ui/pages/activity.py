@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from c360_assets.ui.copies import Copy
+from c360_assets.ui.page import Page
 from c360_assets.ui.parts import states
 from c360_assets.ui.parts.chart import axis, chart
 from c360_assets.ui.parts.text import plural, shown
@@ -12,8 +14,15 @@ from c360_assets.ui.parts.text import plural, shown
 SOURCE = "staging.user_event_name_days (events, people), marts.fct_orders (orders), by UTC week"
 
 
+async def load(
+    page: Page, *, domain: str | None = None, gaggle_id: str | None = None
+) -> list[dict[str, Any]]:
+    """The weeks of a company's people, or of the accounts in a gaggle."""
+    return await page.ask(Copy.rows, "activity/weeks", domain=domain, gaggle_id=gaggle_id)
+
+
 def show(weeks: Sequence[dict[str, Any]], whose: str, currency: str) -> None:
-    """Events as bars, orders as a line; `weeks` are rows of the question `…/weeks`."""
+    """Events as bars, orders as a line; `weeks` as loaded."""
     if not weeks:
         states.empty("Nothing has happened yet.", "Events and orders of its people will show here.")
         return

@@ -17,7 +17,7 @@ from c360_assets.ui.data.contact_marketing import KPIS, Choice, Impact, Kpi, Mar
 from c360_assets.ui.downloads import Download
 from c360_assets.ui.page import Page
 from c360_assets.ui.pages.contact_marketing_chart import draw
-from c360_assets.ui.parts import states, table
+from c360_assets.ui.parts import forms, states, table
 from c360_assets.ui.parts.figures import Source, figure, figures, panel
 from c360_assets.ui.parts.table import Column, Listing
 from c360_assets.ui.parts.text import plural, shown
@@ -157,24 +157,10 @@ def _ranges(clock: date | None) -> list[tuple[str, date | None]]:
 
 
 def _range_form(page: Page, impact: Impact) -> None:
-    # a plain form: it works before the page's scripts do, and its result has a URL
-    form = ui.element("form").classes("c-range").props("method=get")
-    form.props["action"] = f"{page.path}#marketing"
-    with form:
-        for name, value in page.query.items():
-            if name not in ("from", "to"):
-                hidden = ui.element("input").props("type=hidden")
-                hidden.props["name"], hidden.props["value"] = name, value
-        for name, label, day in (
-            ("from", "From", impact.days[0]),
-            ("to", "To", impact.days[-1]),
-        ):
-            with ui.element("label"):
-                ui.label(label).classes("c-inline")
-                field = ui.element("input").props(f"type=date name={name}")
-                field.props["value"] = str(day)
-        with ui.element("button").classes("c-pill").props("type=submit"):
-            ui.label("Show").classes("c-inline")
+    with forms.form(page, "Days of the chart", ("from", "to"), fragment="#marketing"):
+        forms.field("From", "from", "date", str(impact.days[0]))
+        forms.field("To", "to", "date", str(impact.days[-1]))
+        forms.submit("Show")
 
 
 def _total(page: Page, impact: Impact, kpi: Kpi) -> None:

@@ -23,7 +23,7 @@ from c360_assets.ui.data.contact_profile import (
     profile,
 )
 from c360_assets.ui.page import Page
-from c360_assets.ui.parts import states
+from c360_assets.ui.parts import forms, states
 from c360_assets.ui.parts.figures import panel, source_words
 from c360_assets.ui.parts.text import NOTHING, plural, shown
 
@@ -86,16 +86,10 @@ def _days(page: Page, loaded: Loaded) -> None:
                 ui.link(text, page.url(day=day.isoformat()) + "#profile")
         if found.day != found.newest_day:
             ui.link("Newest day", page.url(day=None) + "#profile")
-        with ui.element("form").props('method="get"').classes("c-day"):
-            for name, value in page.query.items():
-                if name != "day":
-                    hidden = ui.element("input").props('type="hidden"')
-                    hidden.props["name"], hidden.props["value"] = name, value
-            field = ui.input("Day", value=str(found.day)).props('type="date" dense outlined')
-            field.props["name"] = "day"
-            field.props["min"], field.props["max"] = str(found.first_day), str(found.newest_day)
-            with ui.element("button").props('type="submit"').classes("c-pill"):
-                ui.label("Show").classes("c-inline")
+        bounds = {"min": str(found.first_day), "max": str(found.newest_day)}
+        with forms.form(page, "Go to a day", ("day",), fragment="#profile"):
+            forms.field("Day", "day", "date", str(found.day), **bounds)
+            forms.submit("Show")
         source_words("marts.customer_profiles", _SOURCE)
     if loaded.asked is not None and loaded.asked != found.day:
         ui.label(

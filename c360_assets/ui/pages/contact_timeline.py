@@ -11,7 +11,7 @@ from c360_assets.ui.data import contact_timeline as data
 from c360_assets.ui.data.contact import Person
 from c360_assets.ui.data.contact_timeline import KINDS, Choice, Entry, Kind, Timeline
 from c360_assets.ui.page import Page
-from c360_assets.ui.parts import states
+from c360_assets.ui.parts import forms, states
 from c360_assets.ui.parts.figures import chip, panel, source_words
 from c360_assets.ui.parts.text import shown
 
@@ -70,21 +70,10 @@ def _filter(page: Page, kinds: str | None, text: str, is_chosen: bool) -> None:
 
 
 def _until(page: Page, choice: Choice) -> None:
-    # a plain form: it works before the page's scripts do, and its result has a URL
-    form = ui.element("form").classes("c-range").props("method=get")
-    form.props["action"] = f"{page.path}#timeline"
-    with form:
-        for name, value in page.query.items():
-            if name not in ("before", "skip"):
-                hidden = ui.element("input").props("type=hidden")
-                hidden.props["name"], hidden.props["value"] = name, value
-        with ui.element("label"):
-            ui.label("Up to the end of").classes("c-inline")
-            field = ui.element("input").props("type=date name=before")
-            if choice.place:
-                field.props["value"] = shown(choice.place.before, "date")
-        with ui.element("button").classes("c-pill").props("type=submit"):
-            ui.label("Show").classes("c-inline")
+    day = shown(choice.place.before, "date") if choice.place else None
+    with forms.form(page, "Go to a day", ("before", "skip"), fragment="#timeline"):
+        forms.field("Up to the end of", "before", "date", day)
+        forms.submit("Show")
 
 
 def _entry(entry: Entry) -> None:

@@ -118,7 +118,7 @@ async def build(page: Page, gaggle_id: str) -> None:
     with panel("Activity", wide=True):
         states.later(
             "Adding up the weeks",
-            lambda: page.ask(Copy.rows, "gaggle/weeks", gaggle_id=gaggle_id),
+            lambda: activity.load(page, gaggle_id=gaggle_id),
             lambda weeks: activity.show(weeks, "Activity in the gaggle", page.currency),
         )
     with panel("People", wide=True):

@@ -8,6 +8,7 @@ from c360_assets.ui.data.kpi_list import DIMENSIONS, KPIS
 from c360_assets.ui.data.kpi_range import presets
 from c360_assets.ui.data.kpis import FILTERS, Question
 from c360_assets.ui.page import Page
+from c360_assets.ui.parts import forms
 
 # where a table of the last view stood means nothing in the next
 _OF_TABLES = ("_sort", "_page", "_rows")
@@ -41,27 +42,16 @@ def url(page: Page, **changes: str | None) -> str:
     return page.url(**{**tables, **changes})
 
 
+def _is_of_table(name: str) -> bool:
+    return name.endswith(_OF_TABLES)
+
+
 def _form(page: Page, question: Question) -> None:
-    # a plain form: its result has a URL
-    with ui.element("form").classes("c-kpi-form").props('method="get"') as form:
-        form.props["action"] = page.path
-        for name, text, day in (
-            ("from", "From", question.chosen.now.first),
-            ("to", "To", question.chosen.now.last),
-        ):
-            with ui.element("label").classes("c-kpi-day"):
-                ui.label(text).classes("c-inline c-note")
-                field = ui.element("input").props('type="date" required')
-                field.props["name"] = name
-                # as an attribute: a property would be set again, over what somebody types
-                field.props["^value"] = str(day)
-        for name, value in page.query.items():
-            if name not in ("from", "to") and not name.endswith(_OF_TABLES):
-                kept = ui.element("input").props('type="hidden"')
-                kept.props["name"] = name
-                kept.props["value"] = value
-        with ui.element("button").classes("c-pill").props('type="submit"'):
-            ui.label("Show these days").classes("c-inline")
+    now = question.chosen.now
+    with forms.form(page, "Days to show", ("from", "to"), drops=_is_of_table):
+        forms.field("From", "from", "date", str(now.first), required="")
+        forms.field("To", "to", "date", str(now.last), required="")
+        forms.submit("Show these days")
 
 
 def _filter(page: Page, question: Question) -> None:

@@ -20,7 +20,7 @@ from c360_assets.ui.data.queue import Filters
 from c360_assets.ui.downloads import Download
 from c360_assets.ui.page import Page
 from c360_assets.ui.pages import queue_ticket
-from c360_assets.ui.parts import table
+from c360_assets.ui.parts import forms, table
 from c360_assets.ui.parts.chart import plain_table
 from c360_assets.ui.parts.figures import Source, figure, figures, heading, panel
 from c360_assets.ui.parts.table import Column, Listing
@@ -127,50 +127,23 @@ def _figures(counts: Mapping[str, Any]) -> None:
 
 
 def _form(page: Page, filters: Filters, segments: list[str]) -> None:
-    # a plain form: its result has a URL
-    with ui.element("form").classes("c-kpi-form").props('method="get"') as form:
-        form.props["action"] = page.path
-        form.props["aria-label"] = "Which tickets to show"
-        _field("Text", "text", filters.text, 'type="search" maxlength="300"', "subject, name, id")
-        with _labelled("Segment"), ui.element("select").props('name="segment"'):
-            _option("", "any", filters.segment)
-            known = [*segments, *([filters.segment] if filters.segment else [])]
-            for segment in dict.fromkeys(known):
-                _option(segment, segment, filters.segment)
-        _field("Company", "company", filters.company, 'type="text" maxlength="300"', "acme.com")
+    known = [*segments, *([filters.segment] if filters.segment else [])]
+    with forms.form(page, "Which tickets to show", (), drops=lambda name: True):
+        hint = {"maxlength": "300", "placeholder": "subject, name, id"}
+        forms.field("Text", "text", "search", filters.text, **hint)
+        options = [("", "any"), *((each, each) for each in dict.fromkeys(known))]
+        forms.select("Segment", "segment", options, filters.segment)
+        hint = {"maxlength": "300", "placeholder": "acme.com"}
+        forms.field("Company", "company", "text", filters.company, **hint)
         days = str(filters.days) if filters.days else None
-        _field("Days waiting, at least", "days", days, 'type="number" min="0" step="1"', "0")
-        with _labelled("Paying companies alone"):
+        forms.field("Days waiting, at least", "days", "number", days, min="0", placeholder="0")
+        with forms.labelled("Paying companies alone"):
             box = ui.element("input").props('type="checkbox" name="paying" value="1"')
             if filters.is_paying:
                 box.props["checked"] = True
-        with ui.element("button").classes("c-pill").props('type="submit"'):
-            ui.label("Filter").classes("c-inline")
+        forms.submit("Filter")
         if filters.is_any:
             ui.link("Clear the filters", page.path)
-
-
-def _labelled(text: str) -> ui.element:
-    label = ui.element("label").classes("c-kpi-day")
-    with label:
-        ui.label(text).classes("c-inline c-note")
-    return label
-
-
-def _field(label: str, name: str, value: str | None, props: str, hint: str) -> None:
-    with _labelled(label):
-        field = ui.element("input").props(f'name="{name}" autocomplete="off" {props}')
-        field.props["placeholder"] = hint
-        # as an attribute: a property would be set again, over what somebody types
-        field.props["^value"] = value or ""
-
-
-def _option(value: str, text: str, chosen: str | None) -> None:
-    with ui.element("option") as option:
-        option.props["value"] = value
-        if value == (chosen or ""):
-            option.props["selected"] = True
-        ui.label(text).classes("c-inline")
 
 
 def _weights(rules: SupportRules) -> None:

@@ -16,7 +16,7 @@ from c360_assets.ui.data.segments_choice import SPANS, Choice, move_text
 from c360_assets.ui.page import Page
 from c360_assets.ui.pages import segments_parts as parts
 from c360_assets.ui.pages.segments_time import time_text
-from c360_assets.ui.parts import states
+from c360_assets.ui.parts import forms, states
 from c360_assets.ui.parts.chart import INK, LinkCell, chart, plain_table
 from c360_assets.ui.parts.figures import panel
 from c360_assets.ui.parts.text import plural, shown
@@ -71,10 +71,10 @@ def _choices(page: Page, there: History, choice: Choice) -> None:
         if there.first_hour is None or there.last_hour is None:
             return
         bounds = {"step": "3600", "max": f"{there.last_hour:%Y-%m-%dT%H:%M}"}
-        with parts.form(page, "Movements between two hours", ("from", "to"), "#moves"):
-            parts.field("From (UTC)", "from", "datetime-local", _field(choice.since), **bounds)
-            parts.field("To", "to", "datetime-local", _field(choice.until), **bounds)
-            parts.submit("Compare")
+        with forms.form(page, "Movements between two hours", ("from", "to"), fragment="#moves"):
+            forms.field("From (UTC)", "from", "datetime-local", _field(choice.since), **bounds)
+            forms.field("To", "to", "datetime-local", _field(choice.until), **bounds)
+            forms.submit("Compare")
 
 
 def _field(time: Any) -> str:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 
 from nicegui import ui
 
-from c360_assets.ui import links
 from c360_assets.ui.data.segments import PROSPECTS, History, Total
 from c360_assets.ui.data.segments_choice import Choice
 from c360_assets.ui.page import Page
@@ -57,31 +56,3 @@ def choices(label: str, options: Iterable[tuple[str, str, bool]]) -> None:
             link = ui.link(text, href)
             if is_chosen:
                 link.props('aria-current="true"')
-
-
-def form(page: Page, label: str, fields: Iterable[str], fragment: str = "") -> ui.element:
-    """A form whose `fields` go into the URL, beside what is there; use it with `with`."""
-    made = ui.element("form").classes("c-actions").props('method="get"')
-    made.props["action"] = f"{links.SEGMENTS}{fragment}"
-    made.props["aria-label"] = label
-    with made:
-        for name, value in page.query.items():
-            if name not in fields:
-                hidden = ui.element("input").props('type="hidden"')
-                hidden.props["name"], hidden.props["value"] = name, value
-    return made
-
-
-def field(label: str, name: str, kind: str, value: str, **props: str) -> None:
-    """A labelled input of a form."""
-    with ui.element("label").classes("c-field"):
-        ui.label(label).classes("c-note")
-        made = ui.element("input")
-        for prop, given in {"type": kind, "name": name, "value": value, **props}.items():
-            made.props[prop] = given
-
-
-def submit(text: str) -> None:
-    """The button of a form."""
-    with ui.element("button").classes("c-pill").props('type="submit"'):
-        ui.label(text).classes("c-inline")

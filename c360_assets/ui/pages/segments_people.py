@@ -18,7 +18,7 @@ from c360_assets.ui.downloads import Download
 from c360_assets.ui.page import Page
 from c360_assets.ui.pages import segments_parts as parts
 from c360_assets.ui.pages.segments_time import time_text
-from c360_assets.ui.parts import states, table
+from c360_assets.ui.parts import forms, states, table
 from c360_assets.ui.parts.figures import Source, panel
 from c360_assets.ui.parts.table import Column, Listing, Loaded
 
@@ -141,11 +141,11 @@ def _note(there: History, choice: Choice) -> str:
 
 def _filters(page: Page, there: History, choice: Choice) -> None:
     query = page.query
-    with parts.form(page, "Filter the customers", (*FILTERS, "people_page"), "#people"):
-        parts.field(
+    with forms.form(page, "Filter the customers", (*FILTERS, "people_page"), fragment="#people"):
+        forms.field(
             "Name, address or company", "text", "search", query.get("text", ""), maxlength="200"
         )
-        parts.field(
+        forms.field(
             "Orders, at least",
             "orders",
             "number",
@@ -154,10 +154,10 @@ def _filters(page: Page, there: History, choice: Choice) -> None:
             step="1",
         )
         if there.has_money:
-            parts.field(
+            forms.field(
                 "Money, at least", "sales", "number", query.get("sales", ""), min="0", step="any"
             )
-        parts.submit("Filter")
+        forms.submit("Filter")
         if choice.people.is_filtered:
             nothing = dict.fromkeys((*FILTERS, "people_page"))
             ui.link("No filter", f"{page.url(**nothing)}#people")

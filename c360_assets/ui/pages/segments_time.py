@@ -15,6 +15,7 @@ from c360_assets.ui.data.segments_choice import Choice, hour_text
 from c360_assets.ui.data.segments_steps import Steps, steps
 from c360_assets.ui.page import Page
 from c360_assets.ui.pages import segments_parts as parts
+from c360_assets.ui.parts import forms
 from c360_assets.ui.parts.figures import panel
 
 # who holds an arrow key down, or drags on, is not sent elsewhere meanwhile
@@ -82,8 +83,8 @@ def _neighbours(page: Page, choice: Choice, found: Steps) -> None:
 def _form(page: Page, there: History, choice: Choice) -> None:
     if there.first_hour is None or there.last_hour is None:
         return
-    with parts.form(page, "Go to an hour", ("at", "people_page")):
-        parts.field(
+    with forms.form(page, "Go to an hour", ("at", "people_page")):
+        forms.field(
             "Hour (UTC)",
             "at",
             "datetime-local",
@@ -92,7 +93,7 @@ def _form(page: Page, there: History, choice: Choice) -> None:
             min=f"{there.first_hour:%Y-%m-%dT%H:%M}",
             max=f"{there.last_hour:%Y-%m-%dT%H:%M}",
         )
-        parts.submit("Go")
+        forms.submit("Go")
 
 
 class _Slider:

@@ -12,6 +12,7 @@ from c360_assets.errors import C360Error
 
 T = TypeVar("T")
 LOG = logging.getLogger("c360.ui")
+LOGGED = "The server could not work this out; its log tells why."
 
 
 def empty(text: str, hint: str = "") -> None:
@@ -58,7 +59,7 @@ def later(
             problem: str | None = str(error)
         except Exception:
             LOG.exception("a part of a page could not be loaded: %s", text)
-            problem = "The server could not work this out; its log tells why."
+            problem = LOGGED
         else:
             problem = None
         if client.is_deleted:
@@ -68,9 +69,14 @@ def later(
             if problem is not None:
                 trouble("This part could not be loaded", problem, again=fill)
                 return
-            shown = show(found)
-            if shown is not None:
-                await shown
+            try:
+                shown = show(found)
+                if shown is not None:
+                    await shown
+            except Exception:
+                LOG.exception("a part of a page could not be shown: %s", text)
+                place.clear()
+                trouble("This part could not be shown", LOGGED, again=fill)
 
     async def start() -> None:
         await client.connected()

@@ -33,6 +33,18 @@
     look.observe(document.body, { childList: true, subtree: true });
   });
 
+  // Where the connection is lost because nobody is logged in any more, what the page shows goes away.
+  setInterval(async () => {
+    const lost = document.getElementById("popup");
+    if (!lost || lost.ariaHidden !== "false") return;
+    try {
+      const answer = await fetch(location.href, { redirect: "manual", headers: { accept: "text/html" } });
+      if (answer.type === "opaqueredirect") location.reload();
+    } catch {
+      // the server is down: NiceGUI says so, and connects again by itself
+    }
+  }, 5000);
+
   function bubble() {
     let made = document.getElementById("c-bubble");
     if (!made) {

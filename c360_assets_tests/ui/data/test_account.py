@@ -147,7 +147,7 @@ def test_deals_are_those_of_all_its_domains_with_their_people(copy: Copy) -> Non
 
 
 def test_weeks_add_up_events_and_orders_of_its_people_alone(copy: Copy) -> None:
-    weeks = copy.rows("account/weeks", domain="acme.com")
+    weeks = copy.rows("activity/weeks", domain="acme.com", gaggle_id=None)
     shown = [
         (row["week"], row["number_of_events"], row["people"], row["number_of_orders"])
         for row in weeks
@@ -171,5 +171,5 @@ def test_a_gaggle_tells_its_company_and_whether_it_might_upgrade(copy: Copy) -> 
 
 
 def test_the_weeks_of_a_gaggle_are_those_of_accounts_in_it(copy: Copy) -> None:
-    weeks = copy.rows("gaggle/weeks", gaggle_id="g1")
+    weeks = copy.rows("activity/weeks", domain=None, gaggle_id="g1")
     assert [(row["number_of_events"], row["people"]) for row in weeks] == [(2, 1), (3, 3)]

@@ -1,9 +1,10 @@
--- One row per week with an event or an order of the company's people: how much they did.
+-- One row per week with an event or an order of a company's people, or of accounts in a gaggle.
 with accounts as (
     select i.user_id, i.contact_user_id
     from identity.user_identity as i
     inner join marts.contacts as c on c.user_id = i.contact_user_id
-    where c.corporate_email = $domain
+    inner join staging.stg_users as u on u.user_id = i.user_id
+    where c.corporate_email = $domain or u.gaggle_id = $gaggle_id
 ),
 
 events as (

@@ -142,7 +142,7 @@ def demo_document(
     crm = report.steps.get("crm_sync")
     c360 = _own_name()
     commands = {
-        "make dev": "the Dagster UI with this run and every table",
+        "make dev": "the pages (port 8360), and Dagster with this run (port 3000)",
         f"{c360} status": "what is there, how old it is and what needs attention",
     }
     email = merged_away_address(settings) if manifest is not None else None

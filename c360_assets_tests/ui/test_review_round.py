@@ -133,6 +133,8 @@ def test_two_people_become_one_by_a_key_and_two_again_by_an_undo(
                 assert person_at(there, url, contact_id) == contact_id
             there.open(f"{url}/review/history?key={quote(OLD)}&decision=merge")
             expect(page.get_by_role("cell", name="undone", exact=True)).to_be_visible()
-            # what was taken back is open again
+            # what was decided once is not suggested again, and the page says what was said
             there.open(f"{url}/review?pair={quote(f'{OLD}~{NEW}')}")
-            expect(page.get_by_role("button", name="Approve")).to_be_visible()
+            expect(page.get_by_text("This pair is not open")).to_be_visible()
+            expect(page.get_by_text("took back").first).to_be_visible()
+            expect(page.get_by_text("Outcome: undone.").first).to_be_visible()

@@ -27,9 +27,9 @@ from c360_assets.ui.site import Route
 
 _PARTS = (
     ("Who they are", "#identity"),
-    ("Addresses", "#addresses"),
     ("Marketing", "#marketing"),
     ("Campaigns", "#campaigns"),
+    ("Addresses", "#addresses"),
     ("Timeline", "#timeline"),
     ("Profile", "#profile"),
     ("CRM", "#crm"),
@@ -59,6 +59,7 @@ async def build(page: Page, contact_id: str) -> Response | None:
             ui.link(name, target)
     contact_identity.show(page, identity)
     contact_marketing.show(page, marketing)
+    contact_identity.show_accounts(page, identity)
     contact_timeline.show(page, timeline)
     contact_history.show(page, history)
     contact_profile.show(page, profile)

@@ -155,7 +155,7 @@ def _how_merged(merged: Merged) -> str:
 
 
 def show(page: Page, loaded: Identity) -> None:
-    """The panels."""
+    """Who they are, and how they stand."""
     person, found = loaded.person, loaded.standing
     with panel("Who they are").props('id="identity"').classes("c-contact"), figures():
         _who(person, found)
@@ -163,6 +163,11 @@ def show(page: Page, loaded: Identity) -> None:
         _segment(found)
         _value(found, page.currency)
         _activity(found, page.currency)
+
+
+def show_accounts(page: Page, loaded: Identity) -> None:
+    """Where the person came from: their addresses, accounts and gaggles."""
+    person = loaded.person
     with panel(
         "Addresses and accounts",
         note="Every address that they ever had, and the decision by which it came.",

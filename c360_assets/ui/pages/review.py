@@ -110,6 +110,10 @@ def _nothing(page: Page, choice: Choice) -> None:
         if choice.said:
             for row in choice.said:
                 _said(row)
+            ui.label(
+                "What was decided once is not suggested again; `c360 merge approve`, `never` and "
+                "`undo` with the two decide anew."
+            ).classes("c-note")
         elif asked:
             states.empty(
                 f"{asked} is no open suggestion.",

@@ -21,7 +21,7 @@ from c360_assets.ui.downloads import Download
 from c360_assets.ui.page import Page
 from c360_assets.ui.pages import review_pair
 from c360_assets.ui.pages.review_actions import ROLE, attempt, reason_field, told
-from c360_assets.ui.parts import states, table
+from c360_assets.ui.parts import forms, states, table
 from c360_assets.ui.parts.figures import Source, figure, figures, heading, panel
 from c360_assets.ui.parts.table import Column, Listing
 
@@ -118,35 +118,15 @@ def _waiting_count(waiting: Waiting) -> int:
 def _form(page: Page) -> None:
     """The filters, as a plain form: what it sends is the URL."""
     now = data.filters(page.query)
-    form = ui.element("form").classes("c-review-filters").props('method="get"')
-    form.props["action"] = links.REVIEW_HISTORY
-    with form:
+    with forms.form(page, "Which decisions to show", (), drops=lambda name: True):
         for name, label in (("by", "Who"), ("key", "Address or domain")):
-            with ui.element("label"):
-                ui.label(label).classes("c-note")
-                field = ui.element("input").props(f'name="{name}" maxlength="300" type="text"')
-                field.props["value"] = page.query.get(name, "")
+            forms.field(label, name, "text", page.query.get(name), maxlength="300")
         for name, allowed in data.CHOICES.items():
-            with ui.element("label"):
-                ui.label(name.capitalize()).classes("c-note")
-                with ui.element("select").props(f'name="{name}"'):
-                    _option("", "any", is_chosen=now[name] is None)
-                    for each in allowed:
-                        words = review_data.KIND_NAMES.get(each, each)
-                        _option(each, words, is_chosen=now[name] == each)
-        with ui.element("button").classes("c-pill").props('type="submit"'):
-            ui.label("Filter").classes("c-inline")
+            words = [(each, review_data.KIND_NAMES.get(each, each)) for each in allowed]
+            forms.select(name.capitalize(), name, [("", "any"), *words], now[name])
+        forms.submit("Filter")
         if any(now.values()):
             ui.link("Show all", links.REVIEW_HISTORY)
-
-
-def _option(value: str, words: str, *, is_chosen: bool) -> None:
-    option = ui.element("option")
-    option.props["value"] = value
-    if is_chosen:
-        option.props["selected"] = True
-    with option:
-        ui.label(words).classes("c-inline")
 
 
 # --- undoing -------------------------------------------------------------------------------------
@@ -172,7 +152,7 @@ def _confirm(page: Page, row: dict[str, Any] | None) -> None:
 def _undo(page: Page, row: dict[str, Any]) -> None:
     pair = Pair(row["kind"], row["old_key"], row["new_key"])
     what = "are two again" if row["decision"] == MERGE else "may be merged again"
-    ui.label(f"With the next run {pair} {what}.")
+    ui.label(f"With the next run {pair} {what}. They are not suggested again.")
     reason = reason_field("Reason (may be left empty)")
     message = ui.element("div").props("aria-live=polite")
 

@@ -47,7 +47,8 @@ def _delivery(page: Page, delivery: Delivered, *, is_newest: bool) -> None:
                         cell(word.capitalize(), f"{getattr(each, word):,}", is_number=True)
         if delivery.retired:
             ui.label(f"No longer delivered: {', '.join(delivery.retired)}").classes("c-note")
-        for label, text in (("Folder", str(delivery.path)), ("Run", delivery.run_id)):
+        folder = f"{delivery.path.parent.name}/{delivery.path.name}"
+        for label, text in (("Folder", folder), ("Run", delivery.run_id)):
             with ui.element("div").classes("c-told"):
                 ui.label(label).classes("c-note")
                 ui.label(text).classes("c-code")

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+from filelock import FileLock
 
 from benchmarks import HISTORY_DAYS
 from benchmarks.bare import AREAS, BarePipeline
@@ -33,20 +34,25 @@ COMPANY_GAGGLES = 2_500
 MANY_ADDRESSES = 2_500
 PERSON_ADDRESS = "address1@manyaddresses.com"
 _PEOPLE = """
-    with names as (
-        select name, row_number() over (order by id) as n
+    with people as (
+        select
+            cast(row_number() over (order by id) as integer) as n,
+            split_part(name, ' ', 1) as first_name,
+            -- a surname of their own, or millions of pairs would be compared to suggest merges
+            'Ha' || chr(97 + n // 17576 % 26) || chr(97 + n // 676 % 26) || chr(97 + n // 26 % 26)
+                || chr(97 + n % 26) || 'ford' as last_name
         from read_parquet($users) qualify n <= $people
     )
     select
         'big-' || n as id,
-        name,
-        lower(replace(name, ' ', '.')) || n || '@' || $company as email,
+        first_name || ' ' || last_name as name,
+        lower(first_name || '.' || last_name) || '@' || $company as email,
         'big-gaggle-' || (1 + n % $gaggles) as gaggle_id,
         timestamp '2021-10-01' + to_minutes(n) as created_at,
         cast(null as varchar) as phone,
         cast(null as varchar) as address_id,
         cast(null as timestamp) as updated_at
-    from names
+    from people
     union all
     select
         'many-' || n, 'Many Addresses', 'address' || n || '@manyaddresses.com', null,
@@ -70,13 +76,16 @@ def home_of(folder: Path, scale: int, tell: Callable[[str], None]) -> Settings:
     source, home = folder / f"pages-{scale}-source", folder / f"pages-{scale}"
     settings = settings_of(source, home)
     marker = home / ".complete"
-    if not marker.exists():
-        shutil.rmtree(source, ignore_errors=True)
-        shutil.rmtree(home, ignore_errors=True)
-        write_source(source, scale)
-        tell(f"{source} is written")
-        build(settings, tell)
-        marker.touch()
+    folder.mkdir(parents=True, exist_ok=True)
+    # a second benchmark waits, and does not remove what the first is building
+    with FileLock(folder / f"pages-{scale}.lock"):
+        if not marker.exists():
+            shutil.rmtree(source, ignore_errors=True)
+            shutil.rmtree(home, ignore_errors=True)
+            write_source(source, scale)
+            tell(f"{source} is written")
+            build(settings, tell)
+            marker.touch()
     return settings
 
 

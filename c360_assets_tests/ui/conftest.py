@@ -11,9 +11,9 @@ from c360_assets_tests.pipeline import World
 from c360_assets_tests.ui.serving import served
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
+    """Debian's Chromium, for a module: while it lives, this thread has a loop of events."""
     path = shutil.which("chromium")
     if path is None:
         if os.environ.get("CI"):

@@ -148,7 +148,8 @@ def _fields(found: Held) -> None:
     with details:
         with ui.element("summary"):
             ui.label(summary).classes("c-inline")
-        with ui.element("div").classes("c-scroll"), ui.element("table").classes("c-table"):
+        scrolled = ui.element("div").classes("c-scroll").props("tabindex=0")
+        with scrolled, ui.element("table").classes("c-table"):
             with ui.element("thead"), ui.element("tr"):
                 for name in _COLUMNS:
                     _cell("th", name or "State", "scope=col")

@@ -81,7 +81,7 @@ def _triangle(page: Page, choice: Choice, found: Cohorts) -> None:
         default=0.0,
     )
     with (
-        ui.element("div").classes("c-scroll c-tall"),
+        ui.element("div").classes("c-scroll c-tall").props("tabindex=0"),
         ui.element("table").classes("c-heat c-cohorts"),
     ):
         with ui.element("caption"):

@@ -263,7 +263,8 @@ def show_list(page: Page, shown_time: Shown) -> None:
     whole = segments.whole(shown_time.cells)
     columns = COLUMNS if there.has_money else COLUMNS[:4]
     with panel("Segments", note=_compared(shown_time)):
-        with ui.element("div").classes("c-scroll c-tall"), ui.element("table").classes("c-table"):
+        scrolled = ui.element("div").classes("c-scroll c-tall").props("tabindex=0")
+        with scrolled, ui.element("table").classes("c-table"):
             with ui.element("thead"), ui.element("tr"):
                 for name in columns:
                     with ui.element("th").props("scope=col").classes(_head_class(name)):

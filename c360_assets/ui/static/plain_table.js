@@ -1,7 +1,7 @@
 // A table of text as one element: Vue escapes what stands in {{ }} and binds href as text.
 export default {
   template: `
-    <div class="c-scroll">
+    <div class="c-scroll" tabindex="0">
       <table class="c-table">
         <thead>
           <tr>

@@ -53,30 +53,24 @@ def later(
         place.clear()
         with place:
             waiting(text)
+        problem, title = None, "This part could not be loaded"
         try:
             found = await load()
-        except C360Error as error:
-            problem: str | None = str(error)
-        except Exception:
-            LOG.exception("a part of a page could not be loaded: %s", text)
-            problem = LOGGED
-        else:
-            problem = None
-        if client.is_deleted:
-            return
-        place.clear()
-        with place:
-            if problem is not None:
-                trouble("This part could not be loaded", problem, again=fill)
+            if client.is_deleted:
                 return
-            try:
-                shown = show(found)
-                if shown is not None:
-                    await shown
-            except Exception:
-                LOG.exception("a part of a page could not be shown: %s", text)
-                place.clear()
-                trouble("This part could not be shown", LOGGED, again=fill)
+            title = "This part could not be shown"
+            place.clear()
+            with place:
+                await _shown(show, found)
+        except C360Error as error:
+            problem = str(error)
+        except Exception:
+            LOG.exception("a part of a page failed: %s", text)
+            problem = LOGGED
+        if problem is not None and not client.is_deleted:
+            place.clear()
+            with place:
+                trouble(title, problem, again=fill)
 
     async def start() -> None:
         await client.connected()
@@ -85,3 +79,9 @@ def later(
 
     background_tasks.create(start(), name=f"later: {text}")
     return place
+
+
+async def _shown(show: Callable[[T], Awaitable[None] | None], found: T) -> None:
+    made = show(found)
+    if made is not None:
+        await made

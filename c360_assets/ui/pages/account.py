@@ -15,7 +15,7 @@ from c360_assets.ui.data.account import Account, find_account, leads_to
 from c360_assets.ui.downloads import Download
 from c360_assets.ui.page import NotThereError, Page
 from c360_assets.ui.pages import activity
-from c360_assets.ui.parts import states, table
+from c360_assets.ui.parts import forms, states, table
 from c360_assets.ui.parts.figures import Source, chip, figure, figures, heading, panel
 from c360_assets.ui.parts.table import Column, Listing
 from c360_assets.ui.parts.text import Kind, plural, shown
@@ -263,9 +263,11 @@ def _people(page: Page, people: table.Loaded, domain: str, is_associated: bool) 
     with panel("People", wide=True):
         with ui.element("nav").classes("c-actions").props('aria-label="Which people"'):
             for label, value in (("With its address", None), ("All in its gaggles", ASSOCIATED)):
-                link = ui.link(label, page.url(people=value, account_people_page=None))
-                if is_associated == (value is not None):
-                    link.props("aria-current=true")
+                forms.choice_link(
+                    label,
+                    page.url(people=value, account_people_page=None),
+                    is_chosen=is_associated == (value is not None),
+                )
         more = {"people": ASSOCIATED} if is_associated else {}
         table.table(page, people, nothing="Nobody.", download={**_at(domain), **more})
 

@@ -129,18 +129,20 @@ def _impact(page: Page, impact: Impact) -> None:
 def _kpi_links(page: Page, choice: Choice) -> None:
     with ui.element("nav").classes("c-actions").props('aria-label="KPIs of the chart"'):
         for kpi in KPIS:
-            link = ui.link(kpi.label, _here(page, kpis=choice.toggled(kpi)))
-            if kpi in choice.kpis:
-                link.props("aria-current=true")
+            forms.choice_link(
+                kpi.label, _here(page, kpis=choice.toggled(kpi)), is_chosen=kpi in choice.kpis
+            )
 
 
 def _range_links(page: Page, impact: Impact) -> None:
     choice = impact.choice
     with ui.element("div").classes("c-actions"):
         for label, first in _ranges(impact.clock):
-            link = ui.link(label, _here(page, **_days(first)))
-            if choice.first == first and choice.last is None:
-                link.props("aria-current=true")
+            forms.choice_link(
+                label,
+                _here(page, **_days(first)),
+                is_chosen=choice.first == first and choice.last is None,
+            )
         _range_form(page, impact)
 
 

@@ -64,9 +64,9 @@ def _filters(page: Page, timeline: Timeline) -> None:
 
 
 def _filter(page: Page, kinds: str | None, text: str, is_chosen: bool) -> None:
-    link = ui.link(text, f"{page.url(kinds=kinds, before=None, skip=None)}#timeline")
-    if is_chosen:
-        link.props("aria-current=true")
+    forms.choice_link(
+        text, f"{page.url(kinds=kinds, before=None, skip=None)}#timeline", is_chosen=is_chosen
+    )
 
 
 def _until(page: Page, choice: Choice) -> None:

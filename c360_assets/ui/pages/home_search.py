@@ -12,7 +12,7 @@ from c360_assets.ui import links
 from c360_assets.ui.data.search import KINDS, Found, Kind, Results, search
 from c360_assets.ui.data.search_groups import closest_of_each, is_exactly, the_one_meant
 from c360_assets.ui.page import Page
-from c360_assets.ui.parts import states
+from c360_assets.ui.parts import forms, states
 from c360_assets.ui.parts.figures import chip, heading, panel
 from c360_assets.ui.parts.stack import page_of, pager
 from c360_assets.ui.parts.text import plural
@@ -50,15 +50,11 @@ async def build(page: Page) -> str | None:
 
 def _choice(page: Page, kind: Kind | None, found: dict[Kind, Results]) -> None:
     with ui.element("nav").classes("c-actions").props('aria-label="Kinds of results"'):
-        everything = ui.link("All", page.url(kind=None, page=None, all="1"))
-        if kind is None:
-            everything.props('aria-current="true"')
+        forms.choice_link("All", page.url(kind=None, page=None, all="1"), is_chosen=kind is None)
         for each in KINDS:
             name = TITLES[each][0]
             text = f"{name} {found[each].totals[each]:,}" if each in found else name
-            link = ui.link(text, page.url(kind=each, page=None))
-            if each == kind:
-                link.props('aria-current="true"')
+            forms.choice_link(text, page.url(kind=each, page=None), is_chosen=each == kind)
 
 
 def _nothing(page: Page, kind: Kind | None) -> None:

@@ -15,7 +15,7 @@ from c360_assets.ui.data.kpis import Grain, Question, Step, Stretch
 from c360_assets.ui.page import Page
 from c360_assets.ui.pages.kpis_range import url
 from c360_assets.ui.pages.kpis_tiles import DETAIL
-from c360_assets.ui.parts import states, table
+from c360_assets.ui.parts import forms, states, table
 from c360_assets.ui.parts.chart import SERIES, SOFT, axis, chart, plain_table
 from c360_assets.ui.parts.figures import Source, panel, source_button, source_words
 from c360_assets.ui.parts.table import Column, Listing, Loaded
@@ -82,9 +82,9 @@ def show_trend(page: Page, question: Question, kpi: Kpi, grain: Grain, detail: D
         section.props["id"] = DETAIL
         with ui.element("div").classes("c-actions"):
             for each in GRAINS:
-                link = ui.link(f"By {each}", f"{url(page, grain=each)}#{DETAIL}")
-                if each == grain:
-                    link.props("aria-current=true")
+                forms.choice_link(
+                    f"By {each}", f"{url(page, grain=each)}#{DETAIL}", is_chosen=each == grain
+                )
             source_button(Source("kpi_daily", kpi.column, kpi.note))
 
         def fill(stretches: list[Stretch]) -> None:

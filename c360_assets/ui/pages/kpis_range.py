@@ -20,9 +20,11 @@ def show(page: Page, question: Question, ignored: str) -> None:
     with ui.element("div").classes("c-actions"):
         for preset in presets(chosen.span):
             first, last = str(preset.period.first), str(preset.period.last)
-            link = ui.link(preset.name, url(page, **{"from": first, "to": last}))
-            if preset.period == chosen.now:
-                link.props("aria-current=true")
+            forms.choice_link(
+                preset.name,
+                url(page, **{"from": first, "to": last}),
+                is_chosen=preset.period == chosen.now,
+            )
     _form(page, question)
     if question.only.is_any:
         _filter(page, question)

@@ -14,7 +14,7 @@ from c360_assets.ui.data.kpi_list import DIMENSIONS, KPIS, Kpi
 from c360_assets.ui.data.kpis import FILTERS, Question
 from c360_assets.ui.page import NotThereError, Page
 from c360_assets.ui.pages.kpis_range import url
-from c360_assets.ui.parts import states, table
+from c360_assets.ui.parts import forms, states, table
 from c360_assets.ui.parts.chart import SERIES, SOFT, axis, chart
 from c360_assets.ui.parts.figures import Source, panel
 from c360_assets.ui.parts.table import Column, Listing, Loaded
@@ -126,9 +126,11 @@ def show(page: Page, question: Question, kpi: Kpi, split: Split | None) -> None:
     with panel(f"{kpi.label} by {DIMENSIONS[dimension].lower()}", wide=True):
         with ui.element("div").classes("c-actions"):
             for each in there:
-                link = ui.link(f"By {DIMENSIONS[each].lower()}", url(page, by=each))
-                if each == dimension:
-                    link.props("aria-current=true")
+                forms.choice_link(
+                    f"By {DIMENSIONS[each].lower()}",
+                    url(page, by=each),
+                    is_chosen=each == dimension,
+                )
 
         def fill(found: Split | None) -> None:
             if found is not None:

@@ -17,6 +17,7 @@ from c360_assets.ui.data.segments_choice import Choice
 from c360_assets.ui.page import Page
 from c360_assets.ui.pages import segments_parts as parts
 from c360_assets.ui.pages.segments_time import time_text
+from c360_assets.ui.parts import forms
 from c360_assets.ui.parts.figures import Source, figure, figures, panel
 from c360_assets.ui.parts.text import change, shown
 
@@ -296,9 +297,11 @@ def _row(page: Page, shown_time: Shown, segment: str, total: Total, whole: Total
             if segment == PROSPECTS:
                 ui.label(segment).classes("c-inline")
             else:
-                link = ui.link(segment, parts.people_url(page, segment=segment))
-                if shown_time.choice.people.segment == segment:
-                    link.props('aria-current="true"')
+                forms.choice_link(
+                    segment,
+                    parts.people_url(page, segment=segment),
+                    is_chosen=shown_time.choice.people.segment == segment,
+                )
         for name, text in zip(COLUMNS[1:], cells, strict=False):
             with ui.element("td").classes(f"c-number {_spare(name)}"):
                 ui.label(text).classes("c-inline")

@@ -12,6 +12,7 @@ from nicegui import ui
 from c360_assets.ui.data.segments import PROSPECTS, History, Total
 from c360_assets.ui.data.segments_choice import Choice
 from c360_assets.ui.page import Page
+from c360_assets.ui.parts import forms
 from c360_assets.ui.parts.text import shown
 
 NUMBER_OF_COLOURS = 8
@@ -53,6 +54,4 @@ def choices(label: str, options: Iterable[tuple[str, str, bool]]) -> None:
         made.props["aria-label"] = label
         ui.label(f"{label}:").classes("c-note").props("aria-hidden=true")
         for text, href, is_chosen in options:
-            link = ui.link(text, href)
-            if is_chosen:
-                link.props('aria-current="true"')
+            forms.choice_link(text, href, is_chosen=is_chosen)

@@ -21,7 +21,7 @@ from c360_assets.ui.page import NotThereError, Page
 from c360_assets.ui.pages.sync_files import files
 from c360_assets.ui.pages.sync_plan import next_sync
 from c360_assets.ui.pages.sync_rows import conflicts, rejected
-from c360_assets.ui.parts import states
+from c360_assets.ui.parts import forms, states
 from c360_assets.ui.parts.figures import Told, chip, figure, figures, heading, panel
 from c360_assets.ui.parts.stack import cell, page_of, pager, row, stack
 from c360_assets.ui.parts.text import ago
@@ -67,9 +67,7 @@ def _head(names: tuple[str, ...], name: str) -> None:
     if len(names) > 1:
         with ui.element("nav").classes("c-actions").props('aria-label="Destinations"'):
             for each in names:
-                link = ui.link(data.title_of(each), links.sync(each))
-                if each == name:
-                    link.props('aria-current="true"')
+                forms.choice_link(data.title_of(each), links.sync(each), is_chosen=each == name)
 
 
 def _standing(page: Page, monitor: data.Monitor) -> None:

@@ -1,4 +1,4 @@
-"""Plain forms whose result is a URL: they work before the page's scripts do."""
+"""Choices whose result is a URL: links, and plain forms that work before the page's scripts do."""
 
 from __future__ import annotations
 
@@ -67,3 +67,10 @@ def submit(text: str) -> None:
     """The button of a form."""
     with ui.element("button").classes("c-pill").props('type="submit"'):
         ui.label(text).classes("c-inline")
+
+
+def choice_link(text: str, href: str, *, is_chosen: bool) -> None:
+    """A link to one of several choices; it says whether it is the one that is shown."""
+    link = ui.link(text, href)
+    if is_chosen:
+        link.props('aria-current="true"')

@@ -101,7 +101,8 @@ class HubspotDestination(ApiDestination):
             path = f"/crm/v3/properties/{object_}/groups"
             groups = json_of(self.client, "GET", path)["results"]
             if GROUP not in {group["name"] for group in groups}:
-                json_of(self.client, "POST", path, {"name": GROUP, "label": "Customer 360"})
+                group = {"name": GROUP, "label": "Customer 360"}
+                json_of(self.client, "POST", path, group, may_be_there=True)
             self.grouped.add(object_)
         kind, control = _TYPES[type_]
         body: dict[str, Any] = {
@@ -117,7 +118,7 @@ class HubspotDestination(ApiDestination):
                 {"label": label, "value": value, "hidden": False, "displayOrder": place}
                 for place, (label, value) in enumerate((("Yes", "true"), ("No", "false")))
             ]
-        json_of(self.client, "POST", f"/crm/v3/properties/{object_}", body)
+        json_of(self.client, "POST", f"/crm/v3/properties/{object_}", body, may_be_there=True)
 
     def missing_links(self) -> Sequence[str]:
         """Kinds of links whose label the account does not have."""

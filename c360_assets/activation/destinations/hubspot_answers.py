@@ -17,6 +17,7 @@ from c360_assets.activation.sync.model import Remote, Verdict
 from c360_assets.errors import CrmError, OutcomeUnknownError, RowsRefusedError
 
 UNREACHABLE = frozenset({401, 403})
+CONFLICT = 409
 # the addresses of contacts that were merged into one, parted by semicolons
 FURTHER_ADDRESSES = "hs_additional_emails"
 
@@ -29,8 +30,13 @@ def json_of(
     *,
     refuses_rows: bool = False,
     may_repeat: bool = True,
+    may_be_there: bool = False,
 ) -> Any:
-    """The answer of a call that was taken; with `refuses_rows` a 4xx may be a row's fault."""
+    """The answer of a call that was taken; with `refuses_rows` a 4xx may be a row's fault.
+
+    With `may_be_there` a conflict is no error: a call to make something is repeated where its
+    answer is lost, and then finds what it made.
+    """
     response = client.call(method, path, body=body, may_repeat=may_repeat)
     if response.status_code == 204:
         return {"results": []}
@@ -41,6 +47,8 @@ def json_of(
             raise OutcomeUnknownError(
                 f"hubspot: {method} {path}: {response.status_code} without readable JSON"
             ) from None
+    if may_be_there and response.status_code == CONFLICT:
+        return response.json()
     told = client.said(response)
     if response.status_code in UNREACHABLE:
         raise CrmError(

@@ -42,9 +42,14 @@ class HubspotLinks:
         """Make a label."""
         label = self.rules[kind].type.removeprefix(LABEL)
         name = "c360_" + re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
-        json_of(
-            self.client, "POST", f"{self._between(kind)}/labels", {"label": label, "name": name}
-        )
+        body = {"label": label, "name": name}
+        try:
+            json_of(self.client, "POST", f"{self._between(kind)}/labels", body)
+        except CrmError:
+            # the answer of the call that made it may be lost, and HubSpot refuses a second one
+            self.labels.clear()
+            if self._type(kind) is None:
+                raise
         self.labels.clear()
 
     def make(self, kind: str, links: Sequence[Link]) -> Sequence[Verdict]:

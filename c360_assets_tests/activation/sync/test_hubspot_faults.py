@@ -46,6 +46,16 @@ def times_written(hubspot) -> Counter[str]:
     )
 
 
+def test_what_is_made_once_is_there_although_the_answers_to_making_it_were_lost(tmp_path, hubspot):
+    small = Small(tmp_path, hubspot.url, hubspot.token, list(PEOPLE))
+    for path in ("/properties/companies", "/properties/contacts", "/labels"):
+        hubspot.fault(faults.reset(applied=True), method="POST", path=path, nth={1, 3})
+    assert {"contacts", "companies", "links"} == set(small.prepare())
+    assert small.prepare() == {}
+    small.sync()
+    check_all_is_well(small, hubspot)
+
+
 @pytest.mark.parametrize(
     "fault",
     [

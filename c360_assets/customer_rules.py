@@ -18,8 +18,12 @@ Points = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class SessionRules(_Strict):
-    """Which events of a session are a checkout, besides those that are orders."""
+    """Which events of a session put something into a cart, and which are a checkout.
 
+    Events that are orders are checkouts, too.
+    """
+
+    cart_events: tuple[str, ...] = ("add_to_cart",)
     conversion_events: tuple[str, ...] = ("checkout",)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import dagster as dg
 
 from benchmarks.bare import AREAS, BarePipeline
+from c360_assets import contracts
 from c360_assets.definitions import build_defs
 from c360_assets.instance import DAGSTER_YAML, relax_sqlite
 from c360_assets.settings import Rules, Settings
@@ -71,6 +72,11 @@ class World:
     def build_everything(self) -> World:
         """Run every step of the pipeline, without Dagster, over all days."""
         return self.build(*AREAS)
+
+    def publish(self, tables: Sequence[contracts.Table] | None = None) -> World:
+        """Write the published copy, of these tables or of all."""
+        BarePipeline(self.settings).publish(tables)
+        return self
 
     def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
         """The rows of a query on the warehouse."""

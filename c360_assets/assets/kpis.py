@@ -179,6 +179,18 @@ CLAIMS: dict[str, tuple[Claim, ...]] = {
             "select coalesce(sum(events), 0) from marts.kpi_daily where dimension = 'event_name'",
             "select coalesce(sum(events), 0) from marts.kpi_daily where dimension = 'all'",
         ),
+        equal_sums(
+            "whoever_was_active_began_once",
+            "Of every contact and gaggle with an event or an order there is one first day.",
+            """
+            select count(distinct i.contact_user_id) + count(distinct u.gaggle_id)
+            from staging.user_event_totals as t
+            inner join identity.user_identity as i on i.user_id = t.user_id
+            inner join staging.stg_users as u on u.user_id = t.user_id
+            """,
+            "select coalesce(sum(number_active), 0) from marts.kpi_active_days"
+            " where previous_date is null",
+        ),
         Claim(
             "every_day_has_a_row",
             "The days run from the first to the last without a gap.",
@@ -234,7 +246,7 @@ def make_orders(step: Step) -> Outcome:
 def make_kpis(step: Step) -> Outcome:
     """The parts by order and product of the days that changed; the rest is small."""
     days = follow_kpi_days(step.connection)
-    replaced("kpi_total_days", "kpi_daily")(step)
+    replaced("kpi_active_days", "kpi_total_days", "kpi_daily")(step)
     return Outcome({"days_made_anew": len(days)})
 
 

@@ -63,6 +63,7 @@ create table if not exists ops.campaign_rules (
     window_days integer, control_action_id varchar, control_action_name varchar
 );
 create table if not exists ops.priority_reasons (exclusion_reason_id varchar);
+create table if not exists ops.cart_event_names (event_name varchar);
 create table if not exists ops.conversion_event_names (event_name varchar);
 create table if not exists ops.open_ticket_statuses (status varchar);
 create table if not exists ops.support_segment_weights (rfm_segment varchar, points double);

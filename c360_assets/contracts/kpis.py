@@ -12,6 +12,7 @@ _SESSIONS = """
     session_started_at   TIMESTAMP not null -- first event, UTC
     session_ended_at     TIMESTAMP not null -- last event, UTC
     event_count          BIGINT    not null -- events
+    number_of_carts      BIGINT    not null >= 0 -- events that put something into a cart
     number_of_checkouts  BIGINT    not null >= 0 -- events that are a checkout
     number_of_products   BIGINT    not null >= 0 -- different products looked at
     number_of_pages      BIGINT    not null >= 0 -- visits to pages, repeated ones counted
@@ -27,6 +28,7 @@ _FCT_SESSIONS = """
     has_conversion       BOOLEAN   not null -- whether a checkout is among its events
     products_per_session BIGINT    not null >= 0 -- different products looked at
     pages_per_session    BIGINT    not null >= 0 -- visits to pages, repeated ones counted
+    number_of_carts      BIGINT    not null >= 0 -- events that put something into a cart
     number_of_checkouts  BIGINT    not null >= 0 -- events that are a checkout
     account_user_id      VARCHAR   not null -- its account; of several, that of the smallest id
 """
@@ -167,7 +169,7 @@ def _mart(name: str, grain: str, text: str, key: str, refs: str = "", **options:
         layer="marts",
         grain=grain,
         columns=columns(text),
-        key=tuple(key.split(",")),
+        key=tuple(key.split(",")) if key else (),
         references=references(refs) if refs else (),
         owner="team:customer-experience",
         **options,  # type: ignore[arg-type]
@@ -300,12 +302,28 @@ KPI_TABLES: tuple[Table, ...] = (
         produced_by="kpi_daily",
     ),
     _mart(
+        "kpi_active_days",
+        "One row per day, kind, and the last day before on which those were active: how many.",
+        """
+        kpi_date      DATE    not null -- day with an event or an order of theirs, UTC
+        kind          VARCHAR not null one of [users, gaggles] -- contacts, gaggles of accounts
+        previous_date DATE             -- last day before it with any; null: there was none
+        number_active BIGINT  not null >= 0 -- how many
+        """,
+        # of those who began on a day there is no previous one, and a key is never null
+        "",
+        produced_by="kpi_daily",
+    ),
+    _mart(
         "kpi_total_days",
         "One row per day, from the first with an event or an order to the clock's.",
         f"""
         kpi_date            DATE    not null -- the day, UTC
         {_ORDER_SUMS.format(zero="not null").strip()}
         {_ACTIVITY_SUMS.strip()}
+        product_step_sessions BIGINT not null >= 0 -- sessions that looked at a product, or went on
+        cart_step_sessions    BIGINT          >= 0 -- with a cart, or that went on; null: not known
+        order_step_sessions   BIGINT not null >= 0 -- sessions in which an order was placed
         """,
         "kpi_date",
         produced_by="kpi_daily",

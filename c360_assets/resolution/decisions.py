@@ -124,7 +124,8 @@ def append_decision(folder: Path, decision: Decision) -> Path:
     except OSError as error:
         raise MergeFileError(
             f"the decision could not be written to {folder} ({error.strerror}); "
-            "create the folder or mend its rights, or point C360_MERGES at another"
+            "create the folder, mend its rights or make room on its disk, or point C360_MERGES at "
+            "another"
         ) from error
 
 

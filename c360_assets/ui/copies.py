@@ -11,7 +11,7 @@ import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -59,6 +59,18 @@ class Slice:
 
     rows: list[dict[str, Any]]
     total: int
+
+
+@dataclass(frozen=True)
+class Details:
+    """Questions with more columns of a listing's rows, and the column by which both tell them.
+
+    Each has a row per `key` at most. They are asked about the rows shown alone, unless the rows are
+    sorted by one of their columns.
+    """
+
+    key: str
+    questions: tuple[str, ...]
 
 
 class Copy:
@@ -112,37 +124,48 @@ class Copy:
         offset: int = 0,
         /,
         *,
+        details: Details | None = None,
         counts: str | None = None,
+        total: int | None = None,
         **parameters: Any,
     ) -> Slice:
         """Some rows of a question that may have many, in an order, and their total number.
 
-        `counts` is a question that gives the number as `total`, where that is cheaper to ask; it
-        is given those of the parameters that it names.
+        `counts` is a question that gives the number as `total`, where that is cheaper to ask;
+        `total` is the number itself, where it is known: a copy does not change. Questions are given
+        those of the parameters that they name.
 
         Raises:
-            ContractError: the question has no such column.
+            ContractError: the question has no such column, nor have its details.
             SlowQuestionError: it took longer than PATIENCE_SECONDS.
         """
         sql = question(name)
-        self._require_columns(name, sql, (order.column, *order.then), parameters)
+        sorted_by = self._details_of(name, order, details, parameters)
+        listed = _with_details(sql, details, sorted_by)
         rows = self._fetch(
-            f"select * from (\n{sql}\n) order by {order.sql()} limit {limit:d} offset {offset:d}",
-            parameters,
+            f"select * from (\n{listed}\n) order by {order.sql()}"
+            f" limit {limit:d} offset {offset:d}",
+            _named(listed, parameters),
         )
-        counted = question(counts) if counts else f"select count(*) as total from (\n{sql}\n)"
-        named = {name: parameters[name] for name in _NAMED.findall(counted) if name in parameters}
-        return Slice(rows, int(self._fetch(counted, named)[0]["total"]))
+        if details:
+            others = [each for each in details.questions if each not in sorted_by]
+            rows = self._detailed(rows, replace(details, questions=tuple(others)), parameters)
+        if total is None:
+            counted = question(counts) if counts else f"select count(*) as total from (\n{sql}\n)"
+            total = int(self._fetch(counted, _named(counted, parameters))[0]["total"])
+        return Slice(rows, total)
 
     def stream(
-        self, name: str, order: Order, /, **parameters: Any
+        self, name: str, order: Order, /, *, details: Details | None = None, **parameters: Any
     ) -> Iterator[list[tuple[Any, ...]]]:
         """The column names as first batch, then all rows in batches of STREAMED_ROWS."""
-        sql = question(name)
-        self._require_columns(name, sql, (order.column, *order.then), parameters)
+        self._details_of(name, order, details, parameters)
+        sql = _with_details(question(name), details, details.questions if details else ())
         cursor = self._cursor()
         try:
-            cursor.execute(f"select * from (\n{sql}\n) order by {order.sql()}", parameters)
+            cursor.execute(
+                f"select * from (\n{sql}\n) order by {order.sql()}", _named(sql, parameters)
+            )
             yield [tuple(item[0] for item in cursor.description or ())]
             while batch := cursor.fetchmany(STREAMED_ROWS):
                 yield batch
@@ -158,17 +181,53 @@ class Copy:
         finally:
             cursor.close()
 
-    def _require_columns(
-        self, name: str, sql: str, wanted: Sequence[str], parameters: Mapping[str, Any]
-    ) -> None:
+    def _details_of(
+        self,
+        name: str,
+        order: Order,
+        details: Details | None,
+        parameters: Mapping[str, Any],
+    ) -> list[str]:
+        """Which of the details have the columns of an order that the question itself has not.
+
+        Raises:
+            ContractError: none has them.
+        """
+        questions = details.questions if details else ()
+        there = {each: self._columns_of(each, parameters) for each in (name, *questions)}
+        found = []
+        for column in (order.column, *order.then):
+            if column in there[name]:
+                continue
+            having = [each for each in questions if column in there[each]]
+            if not having:
+                columns = ", ".join(dict.fromkeys(sum(there.values(), ())))
+                raise ContractError(f"question {name!r} has no column {column}; it has {columns}")
+            found.append(having[0])
+        return list(dict.fromkeys(found))
+
+    def _columns_of(self, name: str, parameters: Mapping[str, Any]) -> tuple[str, ...]:
         there = self._columns.get(name)
         if there is None:
-            empty = f"select * from (\n{sql}\n) limit 0"
-            there = self._columns[name] = self._answer(empty, parameters)[0]
-        if missing := [column for column in wanted if column not in there]:
-            raise ContractError(
-                f"question {name!r} has no column {', '.join(missing)}; it has {', '.join(there)}"
+            empty = f"select * from (\n{question(name)}\n) limit 0"
+            there = self._columns[name] = self._answer(empty, _named(empty, parameters))[0]
+        return there
+
+    def _detailed(
+        self, rows: list[dict[str, Any]], details: Details, parameters: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        """The rows with the columns of their details, null where a detail has no row."""
+        keys = [row[details.key] for row in rows]
+        for name in details.questions:
+            sql = (
+                f"select * from (\n{question(name)}\n)"
+                f' where "{details.key}" in (select unnest($keys_shown))'
             )
+            given = {**_named(sql, parameters), "keys_shown": keys}
+            found = {row[details.key]: row for row in self._fetch(sql, given)} if keys else {}
+            nothing = dict.fromkeys(self._columns_of(name, parameters))
+            rows = [{**nothing, **found.get(row[details.key], {}), **row} for row in rows]
+        return rows
 
     def _fetch(self, sql: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
         names, rows = self._answer(sql, parameters)
@@ -199,6 +258,24 @@ class Copy:
             cursor = self._connection.cursor()
         cursor.execute("set TimeZone = 'UTC'")
         return cursor
+
+
+def _with_details(sql: str, details: Details | None, wanted: Sequence[str]) -> str:
+    """A question with the columns of some of its details, which come first."""
+    if not details or not wanted:
+        return sql
+    key = f'"{details.key}"'
+    columns = ", ".join(f"d{place}.* exclude ({key})" for place in range(len(wanted)))
+    joins = " ".join(
+        f"left join (\n{question(name)}\n) as d{place} on d{place}.{key} = listed.{key}"
+        for place, name in enumerate(wanted)
+    )
+    return f"select {columns}, listed.* from (\n{sql}\n) as listed {joins}"
+
+
+def _named(sql: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the parameters that a statement names."""
+    return {name: parameters[name] for name in _NAMED.findall(sql) if name in parameters}
 
 
 class Copies:

@@ -23,6 +23,7 @@ from c360_assets.settings import Settings
 from c360_assets.ui.copies import Copies, Copy
 from c360_assets.ui.parts.table import Listing, State
 
+Batches = Iterator[list[tuple[Any, ...]]]
 Parameters = Callable[[Copy, Mapping[str, str]], Mapping[str, Any]]
 _FORMULA = re.compile(FORMULA_START)
 
@@ -34,12 +35,35 @@ class Download:
     listing: Listing
     parameters: Parameters
 
+    @property
+    def key(self) -> str:
+        """What the file is called."""
+        return self.listing.key
+
+    def batches(self, copy: Copy, query: Mapping[str, str]) -> Batches:
+        """The names of the columns, then the rows.
+
+        Raises:
+            C360Error: the URL asks for what there is not.
+        """
+        listing, parameters = self.listing, self.parameters(copy, query)
+        order = listing.order_of(State.of(listing, query).sort)
+        return copy.stream(listing.question, order, details=listing.details, **parameters)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Rows that do not come from the copy alone, under the name of a file; as `Download`."""
+
+    key: str
+    batches: Callable[[Copy, Mapping[str, str]], Batches]
+
 
 def register(app: Starlette, copies: Copies, settings: Settings) -> None:
     """Serve `/download/<key>.csv`."""
     from c360_assets.ui.routes import DOWNLOADS
 
-    there = {each.listing.key: each for each in DOWNLOADS}
+    there = {each.key: each for each in DOWNLOADS}
 
     async def download(request: Request) -> Response:
         chosen = there.get(request.path_params["key"])
@@ -48,12 +72,10 @@ def register(app: Starlette, copies: Copies, settings: Settings) -> None:
         query = dict(request.query_params)
         try:
             copy = await asyncio.to_thread(copies.current)
-            parameters = await asyncio.to_thread(chosen.parameters, copy, query)
+            batches = await asyncio.to_thread(chosen.batches, copy, query)
         except C360Error as error:
             return PlainTextResponse(str(error), 400)
-        order = chosen.listing.order_of(State.of(chosen.listing, query).sort)
-        batches = copy.stream(chosen.listing.question, order, **parameters)
-        name = f'attachment; filename="{chosen.listing.key}.csv"'
+        name = f'attachment; filename="{chosen.key}.csv"'
         return StreamingResponse(
             lines(batches),
             media_type="text/csv; charset=utf-8",
@@ -63,7 +85,7 @@ def register(app: Starlette, copies: Copies, settings: Settings) -> None:
     app.add_route("/download/{key}.csv", download, methods=["GET"])
 
 
-def lines(batches: Iterator[list[tuple[Any, ...]]]) -> Iterator[bytes]:
+def lines(batches: Batches) -> Iterator[bytes]:
     """Batches of rows, the names of the columns first, as CSV."""
     for batch in batches:
         text = io.StringIO(newline="")

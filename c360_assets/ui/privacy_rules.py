@@ -125,6 +125,7 @@ COVERS: Mapping[str, Cover] = MappingProxyType({
     "marts.fct_sessions": Cover(users="user_id", plain="session_id account_user_id"),
     "marts.gaggle_domain_facts": Cover(plain="gaggle_id corporate_email"),
     "marts.gaggle_facts": Cover(plain="gaggle_id gaggle_name corporate_email"),
+    "marts.kpi_active_days": Cover(plain="kind"),
     "marts.kpi_daily": Cover(plain="dimension dimension_value dimension_label"),
     "marts.kpi_order_days": Cover(plain="dimension dimension_value"),
     "marts.kpi_product_days": Cover(plain="product_id product_name"),

@@ -19,8 +19,11 @@ from c360_assets.ui.privacy_rules import Cover
 from c360_assets.warehouse.published import PUBLISHED
 
 REJECTED = "ops.rejected_rows"
-# words of a text, one blank between two
-WORDS = "array_to_string(regexp_extract_all(lower({}), '[\\p{{L}}\\p{{M}}\\p{{N}}]+'), ' ')"
+# words of a text without accents, which people leave out, too; one blank between two
+WORDS = (
+    "array_to_string(regexp_extract_all(lower(strip_accents({})),"
+    " '[\\p{{L}}\\p{{M}}\\p{{N}}]+'), ' ')"
+)
 # in JSON a line break is a backslash and a letter; the sign of an address has wide forms
 _PLAIN = (
     "translate(lower(regexp_replace(concat_ws(' ', {}), '\\\\(?:[bfnrt]|u[0-9a-fA-F]{{4}})', ' ',"

@@ -13,7 +13,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 from nicegui import app as nicegui_app
-from nicegui import background_tasks, ui
+from nicegui import background_tasks, core, ui
 from starlette.staticfiles import StaticFiles
 
 from c360_assets.errors import C360Error, ConfigError
@@ -21,6 +21,7 @@ from c360_assets.settings import Settings
 from c360_assets.ui import downloads, frame, site
 from c360_assets.ui.copies import Copies
 from c360_assets.ui.routes import ROUTES
+from c360_assets.ui.security import sockets
 from c360_assets.ui.security.gate import Access, Gate, access_of
 
 FOLDER = Path(__file__).parent / "static"
@@ -75,6 +76,7 @@ def build_app(settings: Settings, access: Access) -> Gate:
         reconnect_timeout=RECONNECT_SECONDS,
         show_welcome_message=False,
     )
+    sockets.bind(core.sio)
     return Gate(outer, settings, access)
 
 

@@ -1,8 +1,8 @@
 """Business rules as tables that the SQL joins, kept equal to the settings.
 
 Schema `ops`: `rfm_cuts`, `rfm_grid`, `order_event_names`, `clock`, `campaign_rules`,
-`priority_reasons`, `conversion_event_names`, `open_ticket_statuses`, `support_segment_weights`,
-`support_weights`.
+`priority_reasons`, `cart_event_names`, `conversion_event_names`, `open_ticket_statuses`,
+`support_segment_weights`, `support_weights`.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ def _refill_support_rules(connection: duckdb.DuckDBPyConnection, rules: Rules) -
     # what is an order is a checkout, too
     conversions = sorted({*rules.sessions.conversion_events, *rules.orders.event_names})
     _refill(connection, "conversion_event_names", [(name,) for name in conversions])
+    carts = sorted(set(rules.sessions.cart_events))
+    _refill(connection, "cart_event_names", [(name,) for name in carts])
     _refill(connection, "open_ticket_statuses", [(name,) for name in support.open_statuses])
     _refill(connection, "support_segment_weights", support.segment_weights)
     weights = (

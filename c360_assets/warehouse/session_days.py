@@ -68,8 +68,11 @@ def roll_sessions(connection: duckdb.DuckDBPyConnection, narrow: Narrow) -> list
 
 
 def _version(connection: duckdb.DuckDBPyConnection) -> str:
-    """Names the rules by which days are rolled: other SELECTs or checkouts make all days stale."""
-    names = connection.execute("select event_name from ops.conversion_event_names").fetchall()
+    """Names the rules by which days are rolled: other SELECTs or events make all days stale."""
+    names = connection.execute(
+        "select 'checkout ' || event_name from ops.conversion_event_names"
+        " union all select 'cart ' || event_name from ops.cart_event_names"
+    ).fetchall()
     texts = [query(table.qualified_name).text for table in (*OF_SESSIONS, *OF_EVENT_NAMES)]
     return hashlib.sha256("|".join([*texts, *sorted(n for (n,) in names)]).encode()).hexdigest()
 

@@ -74,6 +74,34 @@ def test_the_published_figures_of_greenery_come_out(greenery):
     assert round(last["repeat_rate"], 3) == 0.798  # 99 of 124 customers ordered again
 
 
+def test_the_funnel_of_greenery_is_that_of_its_files(greenery, files):
+    kinds = [{event["event_type"] for event in each} for each in sessions_of(files).values()]
+    (found,) = greenery.rows(
+        "select cast(sum(sessions) as int) as sessions,"
+        " cast(sum(cart_step_sessions) as int) as with_cart,"
+        " cast(sum(converted_sessions) as int) as with_checkout,"
+        " cast(sum(order_step_sessions) as int) as with_order from marts.kpi_total_days"
+    )
+    assert list(found.values()) == [
+        len(kinds),
+        sum(1 for each in kinds if each & {"add_to_cart", "checkout"}),
+        361,
+        361,
+    ]
+    assert 361 < found["with_cart"] < len(kinds)
+
+
+def test_carts_are_not_known_where_no_event_tells_of_one(tmp_path):
+    world = write_events(World(tmp_path), [(0, 1, 1, 0)], names=("look", "look")).build("kpis")
+    steps = world.rows("select cart_step_sessions from marts.kpi_total_days")
+    assert {row["cart_step_sessions"] for row in steps} == {None}
+    rules = Rules(sessions=SessionRules(cart_events=("look",)))
+    again = World(tmp_path, rules=rules).build("kpis")
+    assert on(again, "2021-03-01")["sessions"] == 1
+    steps = again.rows("select cart_step_sessions from marts.kpi_total_days")
+    assert steps[0]["cart_step_sessions"] == 1
+
+
 def test_orders_and_deliveries_of_greenery_are_those_of_the_files(greenery, files):
     discount = {promo["promo_id"]: Decimal(promo["discount"]) for promo in files["promos"]}
     expected = defaultdict(lambda: defaultdict(Decimal))

@@ -4,7 +4,6 @@ import csv
 import io
 from pathlib import Path
 
-from benchmarks.bare import BarePipeline
 from c360_assets_tests.pipeline import World
 
 # as an element, as a Vue template, as the end of an attribute, as a script
@@ -31,8 +30,7 @@ def hostile_world(folder: Path) -> World:
     source.mkdir(parents=True)
     for name, text in _tables().items():
         (source / f"{name}.csv").write_text(text, encoding="utf-8")
-    world.build_everything()
-    BarePipeline(world.settings).publish()
+    world.build_everything().publish()
     return world
 
 

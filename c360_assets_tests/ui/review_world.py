@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks.bare import BarePipeline
 from c360_assets.ui.copies import Copies, Copy
 from c360_assets_tests.pipeline import World
 from c360_assets_tests.resolution.conftest import TABLES
@@ -31,8 +30,7 @@ def reviewed(folder: Path, *more: str, tables: Mapping[str, str] | None = None) 
     users = "\n".join([header, *TWICE, *more])
     empty = {"raw_user": users, "merged_user": "old_email,new_email"}
     world = World(folder).write(**{**TABLES, **empty, **(tables or {})})
-    world.build_everything()
-    BarePipeline(world.settings).publish()
+    world.build_everything().publish()
     return world
 
 

@@ -1,17 +1,21 @@
 """The parts of pages that need no browser."""
 
+import asyncio
 from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
+from nicegui import Client, core, ui
+from starlette.requests import Request
 
 from c360_assets.errors import ContractError
 from c360_assets.ui.copies import Order
 from c360_assets.ui.downloads import lines
+from c360_assets.ui.parts import states
 from c360_assets.ui.parts.chart import merged, plain_options
 from c360_assets.ui.parts.figures import Source
 from c360_assets.ui.parts.table import Column, Listing, State
-from c360_assets.ui.parts.text import ago, change, plural, shown
+from c360_assets.ui.parts.text import ago, change, cut, plural, shown
 
 LISTING = Listing(
     "people",
@@ -69,6 +73,11 @@ def test_an_order_of_the_url_ends_with_what_makes_it_total() -> None:
     )
 
 
+def test_a_text_that_would_fill_the_page_is_cut_and_says_how_long_it_is() -> None:
+    assert cut("a@b.com, c@d.com", 16) == "a@b.com, c@d.com"
+    assert cut("a@b.com, c@d.com", 9) == "a@b.com,… (16 characters)"
+
+
 @pytest.mark.parametrize("text", ["-1", "0", "x", "1e9", "99999999999999", "٣", ""])
 def test_a_page_that_makes_no_sense_is_the_first(text: str) -> None:
     state = State.of(LISTING, {"people_page": text, "people_rows": text})
@@ -106,3 +115,26 @@ def test_a_source_is_a_column_of_the_contract() -> None:
     assert "orders of all accounts" in Source("contacts", "number_of_orders").meaning
     with pytest.raises(ContractError, match="no column 'orders'"):
         Source("contacts", "orders")
+
+
+# --- what comes later ----------------------------------------------------------------------------
+
+
+def test_what_comes_later_is_not_worked_out_for_a_page_that_nobody_opened(monkeypatch):
+    asked = []
+
+    async def load() -> None:
+        asked.append("loaded")
+
+    async def leave() -> None:
+        monkeypatch.setattr(core, "loop", asyncio.get_running_loop())
+        request = Request({"type": "http", "path": "/left", "headers": []})
+        with Client(ui.page("/left"), request=request) as client:
+            states.later("Working it out", load, asked.append)
+        (task,) = (t for t in asyncio.all_tasks() if t.get_name() == "later: Working it out")
+        await asyncio.sleep(0)
+        client.delete()
+        await task
+
+    asyncio.run(leave())
+    assert asked == []

@@ -177,7 +177,8 @@ READS = {
     },
     "kpi_order_days": {"fct_orders"},
     "kpi_product_days": {"fct_orders", "fct_sessions", "stg_products"},
-    "kpi_total_days": {"fct_sessions", "stg_users", "user_event_days", "user_identity"},
+    "kpi_active_days": {"stg_users", "user_event_days", "user_identity"},
+    "kpi_total_days": {"fct_orders", "fct_sessions", "user_event_days"},
     "kpi_daily": {"fct_sessions"},
     "support_queue": {
         *("contacts", "corporate_accounts", "domain_identity", "rfm_segments", "stg_tickets"),

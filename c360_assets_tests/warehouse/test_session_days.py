@@ -38,6 +38,10 @@ def is_checkout(event: Event) -> bool:
     return (event[1] + event[2]) % 3 == 0
 
 
+def name_of(event: Event) -> str:
+    return "checkout" if is_checkout(event) else ("cart" if event[3] == 2 else "look")
+
+
 class Rollup:
     """A warehouse with nothing but events; days are rolled up as they are named."""
 
@@ -48,7 +52,8 @@ class Rollup:
             "create table staging.stg_events (event_id varchar, user_id varchar,"
             " event_name varchar, timestamp timestamp, session_id varchar, page_url varchar,"
             " order_id varchar, product_id varchar);"
-            "insert into ops.conversion_event_names values ('checkout')"
+            "insert into ops.conversion_event_names values ('checkout');"
+            "insert into ops.cart_event_names values ('cart')"
         )
         self.runs = 0
         self.read: list[date] = []
@@ -60,7 +65,7 @@ class Rollup:
             (
                 f"e{n}",
                 f"u{user}",
-                "checkout" if is_checkout((user, session, hours, product)) else "look",
+                name_of((user, session, hours, product)),
                 START + timedelta(hours=hours),
                 f"s{session}" if session else None,
                 f"/{product}",
@@ -156,6 +161,7 @@ def test_sessions_are_what_plain_python_makes_of_the_events(events):
             START + timedelta(hours=min(hours)),
             START + timedelta(hours=max(hours)),
             len(its),
+            sum(1 for event in its if name_of(event) == "cart"),
             sum(map(is_checkout, its)),
             len({event[3] for event in its} - {0}),
             len(its),
@@ -171,8 +177,9 @@ def test_event_names_of_accounts_are_what_plain_python_counts(events):
     rollup.roll(days_of(events))
     grouped = defaultdict(list)
     for event in events:
-        name = "checkout" if is_checkout(event) else "look"
-        grouped[day_of(event), f"u{event[0]}", name].append(START + timedelta(hours=event[2]))
+        grouped[day_of(event), f"u{event[0]}", name_of(event)].append(
+            START + timedelta(hours=event[2])
+        )
     expected = {key: (len(at), min(at), max(at)) for key, at in grouped.items()}
     rows = rollup.tables()["user_event_name_days"]
     assert {row[:3]: row[3:] for row in rows} == expected

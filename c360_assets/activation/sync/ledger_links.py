@@ -68,13 +68,13 @@ def settle_links(
         for pair in taken:
             connection.execute(
                 "delete from rejected where destination = ? and object = ? and key = ?",
-                (ledger.destination, kind, _key(pair)),
+                (ledger.destination, kind, key_of(pair)),
             )
         _drop(ledger, kind, taken)
         if is_made:
             _add(ledger, kind, taken, run_id, at)
         for pair, reason in refused.items():
-            ledger.refuse(connection, kind, _key(pair), "", reason, run_id, at)
+            ledger.refuse(connection, kind, key_of(pair), "", reason, run_id, at)
 
 
 def follow_records(
@@ -113,7 +113,8 @@ def _add(ledger: Ledger, kind: str, pairs: Mapping[Pair, Pair], run_id: str, at:
     )
 
 
-def _key(pair: Pair) -> str:
+def key_of(pair: Pair) -> str:
+    """Under which key a refused link is kept."""
     return json.dumps(pair, ensure_ascii=False)
 
 

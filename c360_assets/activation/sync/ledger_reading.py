@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from c360_assets.activation.sync.ledger import BUSY_SECONDS
+from c360_assets.activation.sync.ledger_links import key_of
 from c360_assets.activation.sync.ledger_rows import VERSION, Conflict, Known, Rejected, Settled
 from c360_assets.activation.sync.tally import Tally
 from c360_assets.errors import ContractError, LedgerError
@@ -87,6 +88,16 @@ class RecordRows:
     conflicts: tuple[OpenConflict, ...]
     settled: tuple[Settled, ...]
     is_intended: bool
+
+
+@dataclass(frozen=True)
+class HeldLink:
+    """A link that the CRM acknowledged, by the keys of its ends."""
+
+    kind: str
+    from_key: str
+    to_key: str
+    acknowledged_at: datetime
 
 
 class LedgerReader:
@@ -208,6 +219,21 @@ class LedgerReader:
         """The remote ids of those of these records that the CRM acknowledged, by key."""
         found = {key: self._of(object_, key, "records", "remote_id") for key in keys}
         return {key: rows[0][0] for key, rows in found.items() if rows}
+
+    def links(self, kind: str, key: str, *, is_start: bool) -> list[HeldLink]:
+        """The links of a kind that start at a record, or end at it; by their keys."""
+        rows = self._rows(
+            "select from_key, to_key, acknowledged_at from links where destination = ?"
+            f" and kind = ? and {'from_key' if is_start else 'to_key'} = ?"
+            " order by from_key, to_key",
+            *(kind, key),
+        )
+        return [HeldLink(kind, start, end, _time(at)) for start, end, at in rows]
+
+    def refused_link(self, kind: str, pair: tuple[str, str]) -> str | None:
+        """Why the CRM refused to make, or to take away, the link of these keys."""
+        rows = self._of(kind, key_of(pair), "rejected", "reason")
+        return rows[0][0] if rows else None
 
     def _settled(self, object_: str, key: str) -> tuple[Settled, ...]:
         if not self._has_settled:

@@ -10,6 +10,7 @@ members as (
         'company' as scope,
         p.company as domain,
         p.first_name || ' ' || p.last_name as full_name,
+        p.user_name,
         p.gaggle_id,
         coalesce(p.first_active, p.created_at) as first_active,
         coalesce(p.last_active, p.created_at) as last_active
@@ -21,6 +22,7 @@ members as (
         'domain' as scope,
         u.email_domain as domain,
         lower(strip_accents(u.user_name)) as full_name,
+        u.user_name,
         u.gaggle_id,
         coalesce(t.first_event, u.created_at) as first_active,
         coalesce(t.most_recent_event, u.created_at) as last_active
@@ -45,6 +47,21 @@ gaggle_lists as (
     group by scope, domain
 ),
 
+-- names as one of their bearers writes them, for whoever reads of them
+written as (
+    select
+        scope,
+        domain,
+        map_from_entries(list((full_name, user_name) order by full_name)) as names
+    from (
+        select scope, domain, full_name, min(user_name) as user_name
+        from members
+        where full_name is not null
+        group by scope, domain, full_name
+    ) as bearers
+    group by scope, domain
+),
+
 grouped as (
     select
         m.scope,
@@ -55,9 +72,11 @@ grouped as (
         coalesce(
             list_sort(list(distinct m.full_name) filter (where m.full_name is not null)), []
         ) as full_names,
+        any_value(w.names) as names,
         coalesce(any_value(g.gaggle_people), []) as gaggle_people
     from members as m
     left join gaggle_lists as g on g.scope = m.scope and g.domain = m.domain
+    left join written as w on w.scope = m.scope and w.domain = m.domain
     group by m.scope, m.domain
 ),
 
@@ -87,6 +106,7 @@ select
     s.first_active,
     s.last_active,
     s.full_names,
+    s.names,
     s.gaggle_people,
     list_transform(s.gaggle_people, lambda x: x.id) as gaggles
 from stemmed as s

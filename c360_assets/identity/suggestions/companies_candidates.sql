@@ -14,7 +14,9 @@ sized as (
         r as b,
         f as fa,
         g as fb,
-        list_intersect(l.full_names, r.full_names) as people_in_both,
+        list_transform(
+            list_sort(list_intersect(l.full_names, r.full_names))[1:3], lambda name: l.names[name]
+        ) as people_in_both,
         list_intersect(l.gaggles, r.gaggles) as gaggles_of_both,
         -- the domain that is in use outlives the one that went quiet, then the larger one
         {
@@ -53,8 +55,8 @@ select
     cast(null as varchar) as evidence_address,
     p.activity_says as evidence_activity,
     cast(null as varchar) as evidence_created,
-    replace(p.shared_people_says, '{left}',
-        array_to_string(list_sort(p.people_in_both)[1:3], ', ')) as evidence_shared_people,
+    replace(p.shared_people_says, '{left}', array_to_string(p.people_in_both, ', '))
+        as evidence_shared_people,
     replace(p.shared_gaggles_says, '{left}', cast(len(p.gaggles_of_both) as varchar))
         as evidence_shared_gaggles,
     p.a.number_of_people + p.b.number_of_people as accounts_joined,

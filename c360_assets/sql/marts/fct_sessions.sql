@@ -11,6 +11,7 @@ select
     s.number_of_checkouts > 0 as has_conversion,
     s.number_of_products as products_per_session,
     s.number_of_pages as pages_per_session,
+    s.number_of_carts,
     s.number_of_checkouts,
     s.user_id as account_user_id
 from staging.sessions as s

@@ -31,12 +31,37 @@ session_days as (
         count(*) as sessions,
         count(case when event_count = 1 then 1 end) as bounced_sessions,
         count(case when number_of_checkouts > 0 then 1 end) as converted_sessions,
+        -- who skipped a step and went further got that far, so no step is larger than the last
+        count(
+            case when number_of_products > 0 or number_of_carts > 0 or number_of_checkouts > 0
+                then 1 end
+        ) as product_step_sessions,
+        count(case when number_of_carts > 0 or number_of_checkouts > 0 then 1 end)
+            as cart_step_sessions,
         -- decimals, since the sum of doubles depends on the order of the rows
         cast(sum(cast(
             (epoch(session_ended_at) - epoch(session_started_at)) / 60 as decimal(18, 6)
         )) as double) as session_minutes
     from staging.sessions
     group by session_date
+),
+
+-- it is a checkout that names a session's order
+ordered_days as (
+    select session_date, count(*) as order_step_sessions
+    from staging.sessions
+    where number_of_checkouts > 0
+        and session_id in (
+            select o.session_id from marts.fct_orders as o where o.session_id is not null
+        )
+    group by session_date
+),
+
+-- where no event is of that kind, nobody knows of carts
+carts as (
+    select count(*) > 0 as are_known
+    from staging.event_name_days as n
+    inner join ops.cart_event_names as c on c.event_name = n.event_name
 ),
 
 event_days as (
@@ -47,13 +72,11 @@ event_days as (
 
 active as (
     select
-        a.event_date,
-        count(distinct i.contact_user_id) as active_users,
-        count(distinct u.gaggle_id) as active_gaggles
-    from staging.user_event_days as a
-    inner join identity.user_identity as i on i.user_id = a.user_id
-    inner join staging.stg_users as u on u.user_id = a.user_id
-    group by a.event_date
+        kpi_date,
+        cast(sum(case when kind = 'users' then number_active end) as bigint) as active_users,
+        cast(sum(case when kind = 'gaggles' then number_active end) as bigint) as active_gaggles
+    from marts.kpi_active_days
+    group by kpi_date
 )
 
 -- sums of a day without orders are 0; those of orders without amounts are not known
@@ -77,6 +100,9 @@ select
     coalesce(s.bounced_sessions, 0) as bounced_sessions,
     coalesce(s.converted_sessions, 0) as converted_sessions,
     coalesce(s.session_minutes, 0) as session_minutes,
+    coalesce(s.product_step_sessions, 0) as product_step_sessions,
+    case when c.are_known then coalesce(s.cart_step_sessions, 0) end as cart_step_sessions,
+    coalesce(p.order_step_sessions, 0) as order_step_sessions,
     coalesce(e.events, 0) as events,
     coalesce(a.active_users, 0) as active_users,
     coalesce(a.active_gaggles, 0) as active_gaggles,
@@ -85,7 +111,9 @@ select
     cast(sum(coalesce(o.second_orders, 0)) over (order by d.kpi_date) as bigint)
         as repeat_customers_to_date
 from days as d
+cross join carts as c
 left join marts.kpi_order_days as o on o.kpi_date = d.kpi_date and o.dimension = 'all'
 left join session_days as s on s.session_date = d.kpi_date
+left join ordered_days as p on p.session_date = d.kpi_date
 left join event_days as e on e.event_date = d.kpi_date
-left join active as a on a.event_date = d.kpi_date
+left join active as a on a.kpi_date = d.kpi_date

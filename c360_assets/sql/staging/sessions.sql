@@ -7,10 +7,12 @@ with session_events as (
         e.timestamp as event_at,
         e.product_id,
         e.page_url,
+        b.event_name as cart,
         c.event_name as checkout
     from staging.stg_events as e
     -- a day is counted here once it is rolled up, as everywhere else
     inner join ops.rolled_days as d on d.event_date = cast(e.timestamp as date)
+    left join ops.cart_event_names as b on b.event_name = e.event_name
     left join ops.conversion_event_names as c on c.event_name = e.event_name
     where e.session_id is not null
         and e.timestamp >= $swap_start and e.timestamp < $reading_end
@@ -31,6 +33,7 @@ sessions as (
         min(event_at) as session_started_at,
         max(event_at) as session_ended_at,
         count(*) as event_count,
+        count(cart) as number_of_carts,
         count(checkout) as number_of_checkouts,
         count(page_url) as number_of_pages
     from session_events
@@ -57,6 +60,7 @@ select
     s.session_started_at,
     s.session_ended_at,
     s.event_count,
+    s.number_of_carts,
     s.number_of_checkouts,
     coalesce(p.number_of_products, 0) as number_of_products,
     s.number_of_pages

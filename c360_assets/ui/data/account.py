@@ -24,6 +24,12 @@ class Account:
     domains: list[dict[str, Any]]
     calls: list[dict[str, Any]]
 
+    def merged(self, text: str) -> str | None:
+        """The domain that a text is, if that counts as this company by a decision."""
+        others = {each["email_domain"] for each in self.domains if each["merge_path"]}
+        domain = normalise_domain(text)
+        return domain if domain in others else None
+
 
 def find_account(copy: Copy, domain: str) -> Account | None:
     """The company of that very domain; None where there is none."""
@@ -56,7 +62,7 @@ def reasons(row: dict[str, Any]) -> list[str]:
         since = plural(row["days_since_order"], "day")
         said.append(f"ordered often, and nothing for {since} (now {row['rfm_segment']})")
     if row["is_most_orders"]:
-        said.append(f"orders more than anybody here ({plural(row['number_of_orders'], 'order')})")
+        said.append(f"most orders here ({plural(row['number_of_orders'], 'order')})")
     if row["is_most_active"]:
         said.append(f"most active here ({plural(row['number_of_events'], 'event')})")
     if row["is_first"]:

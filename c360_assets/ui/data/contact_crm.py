@@ -28,6 +28,7 @@ from c360_assets.settings import Settings
 from c360_assets.ui.copies import Copy
 from c360_assets.ui.data.contact import Person
 from c360_assets.ui.data.contact_delivery import delivered
+from c360_assets.ui.data.contact_links import Link, links_of
 from c360_assets.ui.data.sync_people import Shown, who_is_shown
 
 FieldState = Literal["same", "differs", "theirs", "conflict", "ours", "new", "ended"]
@@ -80,7 +81,8 @@ class Held:
     """What one destination holds of a person.
 
     `acknowledged_at` (UTC) and `run_id` are those of the newest acknowledgement, or delivery.
-    `former` are remote records of contact_ids that are this person now.
+    `former` are remote records of contact_ids that are this person now, `links` their links to
+    companies and others.
     """
 
     destination: str
@@ -92,6 +94,7 @@ class Held:
     fields: tuple[Field, ...] = ()
     refusal: Refusal | None = None
     former: Mapping[str, str] | None = None
+    links: tuple[Link, ...] = ()
 
 
 def held(copy: Copy, settings: Settings, person: Person) -> list[Held]:
@@ -121,11 +124,15 @@ def _of_records(copy: Copy, settings: Settings, person: Person, name: str) -> He
     with read_ledger(settings.crm_dir / LEDGER, name) as reader:
         there = None if reader is None else reader.record(CONTACTS, person.contact_id)
         others = {} if reader is None else reader.remote_ids(CONTACTS, former)
-    if person.is_hidden:
-        return replace(_facts(name, rules, there, others), state="opted_out")
-    wanted = wanted_of(copy, rules, person)
-    found = judged(name, rules, wanted, there)
-    return _without_hidden(copy, settings, person, replace(found, former=others))
+        if person.is_hidden:
+            return replace(_facts(name, rules, there, others), state="opted_out")
+        wanted = wanted_of(copy, rules, person)
+        is_wanted = wanted is not None
+        links = links_of(
+            *(copy, settings, destination, reader, person.contact_id), is_wanted=is_wanted
+        )
+    found = replace(judged(name, rules, wanted, there), former=others, links=links)
+    return _without_hidden(copy, settings, person, found)
 
 
 def wanted_of(copy: Copy, rules: ObjectRules, person: Person) -> tuple[Row, str] | None:

@@ -100,11 +100,11 @@ KPIS: tuple[Kpi, ...] = (
     ),
     Kpi(
         *("active_users", "Active users", "number", 1, "people", "People"),
-        note=f"counted in staging.user_event_name_days and marts.fct_orders, {_ONCE}",
+        note=f"of marts.kpi_active_days, {_ONCE}",
     ),
     Kpi(
         *("active_gaggles", "Active gaggles", "number", 1, "people", "People"),
-        note=f"counted in staging.user_event_name_days and marts.fct_orders, {_ONCE}",
+        note=f"of marts.kpi_active_days, {_ONCE}",
     ),
     _sum("sessions", "Sessions", "Visits", ("product",), adds_up=()),
     _ratio(

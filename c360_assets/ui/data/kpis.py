@@ -21,7 +21,7 @@ from c360_assets.ui.data.kpi_range import Chosen
 Grain = Literal["day", "week", "month"]
 FILTERS = ("country", "promo", "product")
 BARS = 10
-# a copy never changes, and counting people takes seconds: its last answers are kept with it
+# a copy never changes, and counting customers takes a while: its last answers are kept with it
 REMEMBERED = 256
 _answers: weakref.WeakKeyDictionary[Copy, dict[Any, list[dict[str, Any]]]] = (
     weakref.WeakKeyDictionary()
@@ -112,10 +112,14 @@ class Question:
 
     @property
     def range(self) -> dict[str, Any]:
-        """The range in SQL; `earliest` is the first day that is read at all."""
+        """The range in SQL; `earliest` is the first day that is read at all.
+
+        Facts later than the last day that the data covers are of days that have not come.
+        """
         now, before = self.chosen.now, self.chosen.before
         earliest = before.first if before else now.first
-        return {"first": now.first, "last": now.last, "earliest": earliest}
+        last = min(now.last, self.chosen.span.last)
+        return {"first": now.first, "last": last, "earliest": earliest}
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -152,10 +156,11 @@ def people(copy: Copy, question: Question) -> dict[str, Compared]:
         for row in _counted(copy, "kpis/customers", {**question.parameters, **cut}):
             found[row["is_now"]].update(row)
     if any(kpi.key in _ACTIVE for kpi in wanted):
-        for row in _counted(copy, "kpis/active", {**question.range, **cut}):
+        for row in copy.rows("kpis/active", **question.range, **cut):
             found[row["is_now"]].update(row)
-    compared = {True} | ({False} if question.is_compared else set())
-    for is_now in compared:
+    chosen = question.chosen
+    has_data = {True: chosen.span.covered_days(chosen.now) > 0, False: question.is_compared}
+    for is_now in (each for each, has in has_data.items() if has):
         # who is in no row was not there
         for name in ("customers", *_ACTIVE):
             found[is_now].setdefault(name, 0)
@@ -170,7 +175,7 @@ def trend(copy: Copy, question: Question, kpi: Kpi, grain: Grain) -> list[Stretc
     cut = question.stretches(grain)
     rows = copy.rows("kpis/trend", **question.parameters, **cut)
     values = {(row["is_now"], row["stretch"]): value_of(kpi, row) for row in rows}
-    if is_counted(kpi, grain):
+    if kpi.how == "people" and grain != "day":
         values = _people_over_time(copy, question, kpi, cut, list(values))
     return [
         Stretch(
@@ -185,8 +190,8 @@ def trend(copy: Copy, question: Question, kpi: Kpi, grain: Grain) -> list[Stretc
 
 
 def is_counted(kpi: Kpi, grain: Grain) -> bool:
-    """Whether people must be counted in the orders and events, which takes a while."""
-    return kpi.how == "people" and grain != "day"
+    """Whether people must be counted in the orders, which takes a while."""
+    return kpi.how == "people" and grain != "day" and kpi.key not in _ACTIVE
 
 
 def _people_over_time(
@@ -197,7 +202,7 @@ def _people_over_time(
     stretches: list[tuple[bool, date]],
 ) -> dict[tuple[bool, date], Any]:
     if kpi.key in _ACTIVE:
-        rows = _counted(copy, "kpis/active", {**question.range, **cut})
+        rows = copy.rows("kpis/active", **question.range, **cut)
     else:
         rows = _counted(copy, "kpis/customers", {**question.parameters, **cut})
     found = {(row["is_now"], row["stretch"]): value_of(kpi, row) for row in rows}
@@ -260,6 +265,7 @@ def largest(copy: Copy, question: Question, kpi: Kpi, dimension: str) -> list[di
 _STEPS = (
     ("sessions", "Visit", "every session that started in the period"),
     ("with_product", "Product looked at", "an event that names a product, or a later step"),
+    ("with_cart", "Put into a cart", "a cart among the events, or a later step"),
     ("with_checkout", "Checkout", "a checkout among the events, or an order"),
     ("with_order", "Order", "an order that a checkout of the session names"),
 )
@@ -276,7 +282,8 @@ _PRODUCT_STEPS = (
 def funnel(copy: Copy, question: Question) -> list[Step]:
     """How far sessions got; of a product, those that looked at it and those that ordered it.
 
-    Countries and promotions have none: sessions have neither.
+    Countries and promotions have none: sessions have neither. A step that is not known of these
+    days (carts, where no event tells of one) is left out.
     """
     if question.only.dimension in ("country", "promo"):
         return []
@@ -284,10 +291,12 @@ def funnel(copy: Copy, question: Question) -> list[Step]:
     steps = _PRODUCT_STEPS if is_product else _STEPS
     name = "kpis/totals" if is_product else "kpis/funnel"
     parameters = question.parameters if is_product else question.range
-    rows = {row["is_now"]: row for row in _counted(copy, name, parameters)}
+    rows = {row["is_now"]: row for row in copy.rows(name, **parameters)}
     now, before = rows.get(True, {}), rows.get(False, {})
     found: list[Step] = []
     for column, label, how in steps:
+        if now and now[column] is None:
+            continue
         count = int(now.get(column) or 0)
         all_of_them = found[0].now if found else count
         last = found[-1].now if found else None

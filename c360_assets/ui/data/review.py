@@ -16,21 +16,30 @@ from c360_assets.identity.statements import MERGE, NEVER
 from c360_assets.resolution.decisions import Decision, Pair
 from c360_assets.resolution.present import Waiting, folder_at, place, stands, trial
 from c360_assets.ui.copies import Copy
+from c360_assets.ui.data.hidden import hidden_in
+from c360_assets.ui.privacy import HIDDEN
 
 KIND_NAMES: Mapping[str, str] = {"user": "people", "domain": "companies"}
 FROM_THE_START = 0
 REJECTED = "suggestion rejected"  # as `c360 merge reject` has it
-_PARTS = (
-    ("evidence_name", "Name"),
-    ("evidence_mailbox", "Mailbox"),
-    ("evidence_workplace", "Workplace"),
-    ("evidence_phone", "Phone"),
-    ("evidence_address", "Postal address"),
-    ("evidence_shared_people", "People in both"),
-    ("evidence_shared_gaggles", "Gaggles of both"),
-    ("evidence_activity", "Activity"),
-    ("evidence_created", "Signing up"),
-)
+_PARTS: Mapping[str, Mapping[str, str]] = {
+    "user": {
+        "evidence_name": "Name",
+        "evidence_mailbox": "Mailbox",
+        "evidence_workplace": "Workplace",
+        "evidence_phone": "Phone",
+        "evidence_address": "Postal address",
+        "evidence_activity": "Activity",
+        "evidence_created": "Signing up",
+    },
+    "domain": {
+        "evidence_name": "Domain",
+        "evidence_workplace": "Gaggle names",
+        "evidence_shared_people": "People in both",
+        "evidence_shared_gaggles": "Gaggles of both",
+        "evidence_activity": "Activity",
+    },
+}
 _LEANINGS = ("strongly for", "for", "strongly against", "against", "neutral")
 
 
@@ -66,8 +75,9 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Choice:
-    """What to review: a pair, or what was decided on the one that was asked for.
+    """What to review: a pair, or none, if the one that was asked for is decided.
 
+    `said`: what was decided on that pair, the latest first; of an open one it was taken back.
     `is_again`: the list is through, and this is its start. `remaining`: pairs after this point.
     """
 
@@ -129,11 +139,12 @@ def choose(copy: Copy, kind: str | None, pair: str | None, after: str | None) ->
         open_ = _candidate(row, waiting, is_swapped=bool(row["is_swapped"])) if row else None
         if open_ and f"{open_.kind} {open_.row['old_key']}~{open_.row['new_key']}" in decided:
             open_ = None
-        return Choice(open_, [] if open_ else _said(copy, waiting, pair), *numbers, False, waiting)
+        return Choice(open_, _said(copy, waiting, pair), *numbers, False, waiting)
     row = copy.row("review/next", **given)
     is_again = row is not None and 0 < row["value_rank"] <= rank
     found = _candidate(row, waiting) if row else None
-    return Choice(found, [], *numbers, is_again, waiting)
+    said = _said(copy, waiting, found.text) if found and waiting.rows else []
+    return Choice(found, said, *numbers, is_again, waiting)
 
 
 def rank_of(copy: Copy, after: str | None) -> int:
@@ -184,14 +195,15 @@ def _decided(copy: Copy, waiting: Waiting) -> Iterable[str]:
 
 def _said(copy: Copy, waiting: Waiting, pair: str) -> list[dict[str, Any]]:
     """What was decided on the two that a text names, the latest first, as it will be."""
-    then = {place(row): row for row in visible(copy, waiting.rows)}
+    then = {place(row) for row in waiting.rows}
     found = [{**row, "is_waiting": False} for row in copy.rows("review/said", pair=pair)]
     found = [each for each in found if place(each) not in then]
-    new = [
-        {**row, "is_waiting": True}
-        for row in then.values()
+    on_pair = [
+        row
+        for row in waiting.rows
         if pair in (f"{row['old_key']}~{row['new_key']}", f"{row['new_key']}~{row['old_key']}")
     ]
+    new = [{**row, "is_waiting": True} for row in visible(copy, on_pair)]
     return sorted([*new, *found], key=_when, reverse=True)
 
 
@@ -201,10 +213,10 @@ def _when(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def visible(copy: Copy, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Decisions of files on people who are shown, each with `old_contact` and `new_contact`.
+    """Decisions of files but those on hidden people, each with `old_contact` and `new_contact`.
 
-    Nobody can tell an address that no account has from one of somebody hidden: such decisions wait
-    for the run that knows.
+    These two are empty where no account has the address, or it is no address. What else a row says
+    of hidden people is hidden.
     """
     rows = list(rows)
     asked = {row[side] for row in rows for side in _SIDES if row["kind"] == "user" and row[side]}
@@ -212,15 +224,21 @@ def visible(copy: Copy, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     if asked:
         found = copy.rows("review/contacts", addresses=sorted(asked))
         there = {each["email"]: each["contact_id"] for each in found}
+    texts = [row[name] for row in rows for name in (*_SIDES, "source_file")]
+    sentences = [row[name] for row in rows for name in _TEXTS]
+    hidden = hidden_in(copy, copy.settings, texts, sentences)
     shown = []
     for row in rows:
+        if any(hidden.are_in(row[name]) for name in (*_SIDES, "source_file")):
+            continue
         old, new = (there.get(row[side] or "") for side in _SIDES)
-        if row["kind"] == "domain" or (old and new):
-            shown.append({**row, "old_contact": old, "new_contact": new})
+        texts_then = {name: HIDDEN for name in _TEXTS if hidden.are_in(row[name])}
+        shown.append({**row, **texts_then, "old_contact": old, "new_contact": new})
     return shown
 
 
 _SIDES = ("old_key", "new_key")
+_TEXTS = ("decided_by", "reason", "explanation")
 
 
 def readiness(copy: Copy, candidate: Candidate, name: str) -> Readiness:
@@ -243,7 +261,7 @@ def readiness(copy: Copy, candidate: Candidate, name: str) -> Readiness:
 def leanings(row: Mapping[str, Any]) -> list[Leaning]:
     """The evidence of a candidate, one by one; what speaks for it first, then what against."""
     found = []
-    for column, about in _PARTS:
+    for column, about in _PARTS[row["kind"]].items():
         if words := row[column]:
             head, colon, rest = str(words).partition(": ")
             is_known = bool(colon) and head in _LEANINGS
@@ -272,11 +290,12 @@ def last_by(copy: Copy, waiting: Waiting, name: str) -> dict[str, Any] | None:
         for row in copy.rows("review/by_visitor", name=name)
         if place(row) not in waiting.gone and (place(row) not in then or stands(then[place(row)]))
     ]
-    new = [
-        {**row, "is_waiting": True}
-        for row in visible(copy, waiting.rows)
+    theirs = [
+        row
+        for row in waiting.rows
         if row["is_new"] and row["decided_by"] == name and row["decided_at"] and stands(row)
     ]
+    new = [{**row, "is_waiting": True} for row in visible(copy, theirs)]
     return max([*old, *new], key=_when, default=None)
 
 

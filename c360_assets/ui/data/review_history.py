@@ -77,9 +77,8 @@ def decision_at(copy: Copy, waiting: Waiting, text: str) -> dict[str, Any] | Non
     if kind not in KIND_NAMES or not (number.isascii() and number.isdigit()) or len(number) > 9:
         return None
     where = (kind, file, int(number))
-    for row in visible(copy, waiting.rows):
-        if place(row) == where:
-            return {**row, "is_waiting": bool(row["is_new"])}
+    for row in visible(copy, [row for row in waiting.rows if place(row) == where]):
+        return {**row, "is_waiting": bool(row["is_new"])}
     found = _of_journal(copy, where)
     return {**found, "is_waiting": False} if found else None
 

@@ -5,13 +5,16 @@ From the ledger, which is only read here and never locked; people are looked up 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from c360_assets.activation.destinations.base import Delivered
 from c360_assets.activation.destinations.build import rules_of
 from c360_assets.activation.destinations.file import FileDestination
 from c360_assets.activation.sync.ledger_reading import (
+    REJECTED_ORDERS,
     LedgerReader,
     LedgerRun,
     OpenConflict,
@@ -25,6 +28,7 @@ from c360_assets.assets.crm_job import FILE, destination_names
 from c360_assets.settings import Settings
 from c360_assets.ui import links
 from c360_assets.ui.copies import Copy
+from c360_assets.ui.data.hidden import Told, hidden_in
 from c360_assets.ui.data.sync_people import Shown, Subject, ends, who_is_shown
 from c360_assets.ui.privacy import HIDDEN
 
@@ -109,6 +113,10 @@ class Brief:
     conflicts: int = 0
 
 
+# what has a `problem` in words
+Problematic = TypeVar("Problematic", LedgerRun, Brief)
+
+
 def destinations(settings: Settings) -> tuple[str, ...]:
     """The destinations of `C360_CRM`.
 
@@ -131,6 +139,17 @@ def briefs(settings: Settings) -> list[Brief]:
         LedgerError: the ledger cannot be read.
     """
     return [_brief(settings, name) for name in destination_names(settings)]
+
+
+def shown_briefs(copy: Copy, settings: Settings) -> list[Brief]:
+    """As `briefs`, but what a problem says of hidden people."""
+    found = briefs(settings)
+    hidden = hidden_in(copy, settings, (), [each.problem for each in found])
+    return [_without_hidden(each, hidden) for each in found]
+
+
+def _without_hidden(each: Problematic, hidden: Told) -> Problematic:
+    return replace(each, problem=HIDDEN) if hidden.are_in(each.problem) else each
 
 
 def _brief(settings: Settings, name: str) -> Brief:
@@ -164,8 +183,7 @@ def monitor(copy: Copy, settings: Settings, name: str, asked: Asked) -> Monitor:
     Raises:
         LedgerError: the ledger cannot be read.
     """
-    rules = rules_of(name, settings.rules.crm)
-    page = links.outside(rules.page)
+    page = links.outside(rules_of(name, settings.rules.crm).page)
     # before the ledger: of a sync that ends in between, the ledger then tells how
     under_way = is_under_way(settings.crm_dir, name)
     with read_ledger(settings.crm_dir / LEDGER, name) as ledger:
@@ -179,18 +197,41 @@ def monitor(copy: Copy, settings: Settings, name: str, asked: Asked) -> Monitor:
         refused, open_ = _rejected(ledger, asked), _conflicts(ledger, asked)
         runs = ledger.runs(RUNS_PER_PAGE, _offset(asked.runs_page, RUNS_PER_PAGE))
         last = next(iter(ledger.runs(1)), None)
+    shown = told(copy, settings, name, refused, open_)
+    problems = [run.problem for run in (*runs, *([last] if last else []))]
+    hidden = hidden_in(copy, settings, (), problems)
+    runs = [_without_hidden(run, hidden) for run in runs]
+    last = last and _without_hidden(last, hidden)
+    standing = (name, page, under_way, last, tuple(runs))
+    return Monitor(*standing, shown[0], shown[1], *(*numbers, asked))
+
+
+def told(
+    copy: Copy,
+    settings: Settings,
+    name: str,
+    refused: Sequence[RejectedRow],
+    open_: Sequence[OpenConflict],
+) -> tuple[tuple[Refused, ...], tuple[Disagreement, ...]]:
+    """Rows of a destination's ledger as they may be shown."""
+    rules = rules_of(name, settings.rules.crm)
     pairs = [ends(row.object, row.keys, rules) for row in refused]
     records = {pair for each in pairs for pair in each}
     records |= {(each.conflict.object, each.conflict.key) for each in open_}
     texts = [row.reason for row in refused]
     texts += [text for each in open_ for text in _values(each.conflict) if text]
     shown = who_is_shown(copy, settings, records, texts)
-    return Monitor(
-        *(name, page, under_way, last, tuple(runs)),
+    return (
         tuple(_refused(row, each, shown) for row, each in zip(refused, pairs, strict=True)),
         tuple(_disagreement(each, shown) for each in open_),
-        *(*numbers, asked),
     )
+
+
+def order_of(query: Mapping[str, str]) -> tuple[str, bool]:
+    """By what the URL sorts refused rows, and whether the last comes first."""
+    sort = query.get("sort", "")
+    order = sort.removeprefix("-")
+    return (order, sort.startswith("-")) if order in REJECTED_ORDERS else ("key", False)
 
 
 def _within(asked: Asked, runs: int, rejected: int, conflicts: int) -> Asked:

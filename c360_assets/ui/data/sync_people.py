@@ -6,21 +6,17 @@ still. Of them its rows tell the id and nothing else; so do rows of whom the cop
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from c360_assets.activation.sync.erase import CONTACTS
 from c360_assets.crm_rules import DestinationRules
-from c360_assets.identity.addresses import normalise_email
-from c360_assets.mentions import Mentions
 from c360_assets.settings import Settings
-from c360_assets.sources.tombstones import Tombstones, read_tombstones
 from c360_assets.ui.copies import Copy
+from c360_assets.ui.data.hidden import Told, hidden_in
 from c360_assets.ui.privacy import HIDDEN
 
 MERGES = " merges"  # at the end of the name under which refused merges of an object are kept
-_ADDRESS = re.compile(r"[^\s\"'<>(),;:|/=]+@[^\s\"'<>(),;:|/]+")
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,7 @@ class Shown:
     """What may be shown of some rows: their subjects, and texts that name nobody hidden."""
 
     subjects: Mapping[tuple[str, str], Subject]
-    hidden: Mentions = field(repr=False)
+    hidden: Told = field(repr=False)
 
     def of(self, object_: str, key: str) -> Subject:
         """The subject of that object and key; hidden where nobody knows it."""
@@ -91,19 +87,4 @@ def who_is_shown(
     for id_ in keys.get("gaggles", []):
         page_id = id_ if id_ in names else None
         found["gaggles", id_] = Subject("gaggles", id_, names.get(id_), page_id)
-    return Shown(found, Mentions(_hidden_addresses(copy, settings, texts)))
-
-
-def _hidden_addresses(copy: Copy, settings: Settings, texts: Iterable[str | None]) -> set[str]:
-    """Which of the addresses in these texts are those of hidden people."""
-    # a full stop after an address ends the sentence
-    said = {each.rstrip("._-") for text in texts if text for each in _ADDRESS.findall(text)}
-    spelled = {address: {address.lower(), normalise_email(address) or ""} for address in said}
-    asked = sorted(set().union(*spelled.values()))
-    hidden = {row["id"] for row in copy.rows("sync/hidden_addresses", addresses=asked)}
-    tombstones: Tombstones = read_tombstones(settings.home_dir, normalise_email)
-    return {
-        address
-        for address, forms in spelled.items()
-        if forms & hidden or tombstones.erased_form(address)
-    }
+    return Shown(found, hidden_in(copy, settings, texts))

@@ -16,13 +16,19 @@ from c360_assets.ui.downloads import Download
 from c360_assets.ui.page import NotThereError, Page
 from c360_assets.ui.pages import activity
 from c360_assets.ui.parts import forms, states, table
-from c360_assets.ui.parts.figures import Source, chip, figure, figures, heading, panel
+from c360_assets.ui.parts.figures import Source, chip, contents, figure, figures, heading, panel
 from c360_assets.ui.parts.table import Column, Listing
 from c360_assets.ui.parts.text import Kind, plural, shown
 from c360_assets.ui.site import Route
 
 ASSOCIATED = "associated"
 FEW_DOMAINS = 8
+_PARTS = {
+    "Activity": "activity",
+    "People": "people",
+    "Gaggles": "gaggles",
+    "Deals": "deals",
+}
 _TIMES: tuple[tuple[str, str, Kind], ...] = (
     ("Customer since", "customer_since", "date"),
     ("First event", "first_event_corporate", "time"),
@@ -57,6 +63,7 @@ PEOPLE = Listing(
     Order("number_of_events", True, ("user_id",)),
     "person",
     "people",
+    rows_per_page=10,
 )
 GAGGLES = Listing(
     "account_gaggles",
@@ -139,21 +146,23 @@ async def build(page: Page, domain: str) -> Response | None:
         table.load(page, DEALS, domain=domain),
     )
     _head(page, account)
-    _figures(page, account)
+    contents(_PARTS)
+    _figures(page, account, gaggles.slice.total)
     _calls(account)
     _power_users(account)
-    with panel("Activity", wide=True):
+    with panel("Activity", wide=True).props('id="activity"'):
         states.later(
             "Adding up the weeks",
             lambda: activity.load(page, domain=domain),
             lambda weeks: activity.show(weeks, "Activity of its people", page.currency),
         )
     _people(page, people, domain, is_associated)
-    with panel("Gaggles", note="Workspaces with people of the company in them", wide=True):
+    note = "Workspaces with people of the company in them"
+    with panel("Gaggles", note=note, wide=True).props('id="gaggles"'):
         table.table(
             page, gaggles, nothing="None of its people is in a gaggle.", download=_at(domain)
         )
-    with panel("Deals", wide=True):
+    with panel("Deals", wide=True).props('id="deals"'):
         table.table(
             page,
             deals,
@@ -196,20 +205,24 @@ def _head(page: Page, account: Account) -> None:
             more = len(others) - FEW_DOMAINS
             tail = f" and {more:,} more" if more > 0 else ""
             ui.label(f"also {names}{tail}").classes("c-note")
-    if was := page.query.get("was"):
+    # what a link says is shown only where it is true
+    if was := account.merged(page.query.get("was", "")):
         with ui.element("div").classes("c-contact-merged"):
             ui.label(f"{was} counts as this company, by a decision. ").classes("c-inline")
             ui.link("See the decision", links.decisions(was))
 
 
-def _figures(page: Page, account: Account) -> None:
+def _figures(page: Page, account: Account, gaggles_with_people: int) -> None:
     row = account.row
     with panel("At a glance", wide=True), figures():
         for label, column in (("People", "users"), ("Events", "events"), ("Orders", "orders")):
             name = f"number_of_{column}_corporate"
             hint = f"{row[f'number_of_{column}_associated']:,} with all in its gaggles"
             figure(label, row[name], "number", source=_of(name), hint=hint)
-        figure("Gaggles", row["number_of_gaggles"], "number", source=_of("number_of_gaggles"))
+        others = gaggles_with_people - row["number_of_gaggles"]
+        hint = f"and people in {plural(others, 'gaggle')} of other companies" if others else ""
+        name = "number_of_gaggles"
+        figure("Gaggles", row[name], "number", source=_of(name), hint=hint)
         lost = plural(row["lost_deals"], "deal lost", "deals lost")
         figure("Deals won", row["won_deals"], "number", source=_of("won_deals"), hint=lost)
         won = row["won_amount"]
@@ -260,12 +273,12 @@ def _power_users(account: Account) -> None:
 
 
 def _people(page: Page, people: table.Loaded, domain: str, is_associated: bool) -> None:
-    with panel("People", wide=True):
+    with panel("People", wide=True).props('id="people"'):
         with ui.element("nav").classes("c-actions").props('aria-label="Which people"'):
             for label, value in (("With its address", None), ("All in its gaggles", ASSOCIATED)):
                 forms.choice_link(
                     label,
-                    page.url(people=value, account_people_page=None),
+                    f"{page.url(people=value, account_people_page=None)}#people",
                     is_chosen=is_associated == (value is not None),
                 )
         more = {"people": ASSOCIATED} if is_associated else {}

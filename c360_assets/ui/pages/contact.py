@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 
-from nicegui import ui
 from starlette.responses import RedirectResponse, Response
 
 from c360_assets.ui import links
@@ -23,17 +22,18 @@ from c360_assets.ui.pages import (
     contact_profile,
     contact_timeline,
 )
+from c360_assets.ui.parts.figures import contents
 from c360_assets.ui.site import Route
 
-_PARTS = (
-    ("Who they are", "#identity"),
-    ("Marketing", "#marketing"),
-    ("Campaigns", "#campaigns"),
-    ("Addresses", "#addresses"),
-    ("Timeline", "#timeline"),
-    ("Profile", "#profile"),
-    ("CRM", "#crm"),
-)
+_PARTS = {
+    "Who they are": "identity",
+    "Marketing": "marketing",
+    "Campaigns": "campaigns",
+    "Addresses": "addresses",
+    "Timeline": "timeline",
+    "Profile": "profile",
+    "CRM": "crm",
+}
 
 
 async def build(page: Page, contact_id: str) -> Response | None:
@@ -54,9 +54,7 @@ async def build(page: Page, contact_id: str) -> Response | None:
         contact_history.load(page, person),
     )
     contact_identity.show_head(identity)
-    with ui.element("nav").classes("c-actions").props('aria-label="Parts of this page"'):
-        for name, target in _PARTS:
-            ui.link(name, target)
+    contents(_PARTS)
     contact_identity.show(page, identity)
     contact_marketing.show(page, marketing)
     contact_identity.show_accounts(page, identity)

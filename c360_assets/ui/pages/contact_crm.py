@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
@@ -11,11 +12,15 @@ from c360_assets.assets.crm_job import FILE
 from c360_assets.ui import links
 from c360_assets.ui.data.contact import Person
 from c360_assets.ui.data.contact_crm import Field, FieldState, Held, State, held
+from c360_assets.ui.data.contact_links import Link, LinkState
 from c360_assets.ui.page import Page
+from c360_assets.ui.pages.sync_rows import subject_link
 from c360_assets.ui.parts import states
 from c360_assets.ui.parts.figures import chip, heading, panel
-from c360_assets.ui.parts.text import NOTHING, plural, shown
+from c360_assets.ui.parts.stack import cell, row, stack
+from c360_assets.ui.parts.text import NOTHING, cut, plural, shown
 
+LONGEST_VALUE = 1_000
 # a word and a tone for the chip, and a sentence
 _STATES: dict[State, tuple[str, str, str]] = {
     "opted_out": ("opted out", "warn", "This person opted out: nothing is sent."),
@@ -63,7 +68,13 @@ _FIELD_STATES: dict[FieldState, tuple[str, str]] = {
     "new": ("not sent yet", ""),
     "ended": ("sent no more", ""),
 }
-_COLUMNS = ("Field", "Made from", "Sent last", "Would be sent now", "In the CRM", "")
+_LINK_STATES: dict[LinkState, tuple[str, str]] = {
+    "same": ("linked", "good"),
+    "new": ("not linked yet", "warn"),
+    "refused": ("refused", "bad"),
+    "ended": ("linked, wanted no more", "warn"),
+}
+_COLUMNS = ("Field", "Made from", "Sent last", "Would be sent now", "In the CRM", "State")
 _SETTLED = ("conflict", "deleted", "rejected")
 
 
@@ -100,6 +111,8 @@ def _one(found: Held, now: datetime) -> None:
             ui.label(text).classes("c-note")
         if found.fields:
             _fields(found)
+        if found.links:
+            _links(found.links)
 
 
 def _more(found: Held, now: datetime) -> None:
@@ -136,6 +149,23 @@ def _facts(found: Held, is_file: bool) -> list[str]:
     return facts
 
 
+def _links(found: Sequence[Link]) -> None:
+    """What the record is linked to; kinds of links are named by the mapping."""
+    headings = ("Link", "With", "State", "Acknowledged (UTC)")
+    with stack(headings, "Links of the record"):
+        for each in found:
+            word, tone = _LINK_STATES[each.state]
+            with row():
+                cell("Link", each.kind.replace("_", " "))
+                with cell("With"):
+                    subject_link(each.other)
+                with cell("State"):
+                    chip(word, tone)
+                    if each.refusal:
+                        ui.label(each.refusal).classes("c-note")
+                cell("Acknowledged (UTC)", shown(each.acknowledged_at, "time"))
+
+
 def _fields(found: Held) -> None:
     differing = sum(each.state != "same" for each in found.fields)
     fields = plural(len(found.fields), "field")
@@ -149,26 +179,18 @@ def _fields(found: Held) -> None:
         with ui.element("summary"):
             ui.label(summary).classes("c-inline")
         scrolled = ui.element("div").classes("c-scroll").props("tabindex=0")
-        with scrolled, ui.element("table").classes("c-table"):
-            with ui.element("thead"), ui.element("tr"):
-                for name in _COLUMNS:
-                    _cell("th", name or "State", "scope=col")
-            with ui.element("tbody"):
-                for field in sorted(found.fields, key=lambda each: each.state == "same"):
-                    _field(field)
+        with scrolled, stack(_COLUMNS, "Fields of the record"):
+            for field in sorted(found.fields, key=lambda each: each.state == "same"):
+                _field(field)
 
 
 def _field(field: Field) -> None:
     word, tone = _FIELD_STATES[field.state]
     policy = "" if field.policy in ("", "always") else f" ({field.policy})"
-    with ui.element("tr").classes("" if field.state == "same" else "c-crm-differs"):
-        _cell("th", field.name, "scope=row")
-        _cell("td", f"{field.column}{policy}" if field.column else NOTHING)
-        for value in (field.sent, field.wanted, field.in_crm):
-            _cell("td", NOTHING if value in (None, "") else value)
-        _cell("td", word, tone=tone)
-
-
-def _cell(tag: str, text: str, props: str = "", tone: str = "") -> None:
-    with ui.element(tag).props(props).classes(f"c-{tone}" if tone else ""):
-        ui.label(text).classes("c-inline")
+    made_from = f"{field.column}{policy}" if field.column else NOTHING
+    values = [cut(v or NOTHING, LONGEST_VALUE) for v in (field.sent, field.wanted, field.in_crm)]
+    with row().classes("" if field.state == "same" else "c-crm-differs"):
+        for label, text in zip(_COLUMNS, (field.name, made_from, *values, word), strict=True):
+            made = cell(label, text)
+        if tone:
+            made.classes(f"c-{tone}")

@@ -15,14 +15,15 @@ from nicegui import ui
 from c360_assets.ui.data.contact import Person
 from c360_assets.ui.data.contact_profile import Correction, History, history
 from c360_assets.ui.page import Page
-from c360_assets.ui.pages.contact_profile import how_made
+from c360_assets.ui.pages.contact_profile import LONGEST_VALUE, how_made
 from c360_assets.ui.parts import states
 from c360_assets.ui.parts.chart import FEW_ROWS, SOFT, axis, chart, plain_table
 from c360_assets.ui.parts.figures import heading, panel, source_words
-from c360_assets.ui.parts.text import plain, plural, shown
+from c360_assets.ui.parts.text import cut, plain, plural, shown
 
 # more different texts than that are no picture
 FEW_TEXTS = 12
+_TEXTS = {"color": SOFT, "width": 180, "overflow": "truncate"}
 _DATES = {
     "color": SOFT,
     "hideOverlap": True,
@@ -96,7 +97,7 @@ class _History:
         self._corrections()
 
     def _text(self, value: Any) -> str:
-        return shown(value, self.attribute.kind, self.page.currency)
+        return cut(shown(value, self.attribute.kind, self.page.currency), LONGEST_VALUE)
 
     def _chart(
         self, columns: Sequence[str], rows: Sequence[Sequence[str]], texts: list[str]
@@ -110,7 +111,7 @@ class _History:
                 "xAxis": axis(type="time", axisLabel=_DATES),
                 "yAxis": axis(type="value", name=self.attribute.unit or "", scale=True)
                 if is_number
-                else axis(type="category", data=texts),
+                else axis(type="category", data=texts, axisLabel=_TEXTS),
                 "series": lines,
                 "grid": {"top": 40},
                 "legend": {"show": len(lines) > 1},

@@ -68,7 +68,7 @@ GAGGLES = Listing(
             source=Source("gaggle_facts", "gaggle_name"),
             href=lambda row: links.gaggle(row["gaggle_id"]),
         ),
-        Column("is_current", "Counts here", "flag", Source("user_gaggle_facts", "is_current")),
+        Column("is_current", "Their gaggle", "flag", Source("user_gaggle_facts", "is_current")),
         *(
             Column(name, label, "number", Source("user_gaggle_facts", name))
             for name, label in (
@@ -126,7 +126,7 @@ def show_head(loaded: Identity) -> None:
         if person.emails:
             _first_addresses(person)
         with ui.element("div").classes("c-chips"):
-            chip(found.rfm_segment or "Prospect")
+            chip(f"Segment: {found.rfm_segment or 'Prospect'}")
             if found.lifecycle_stage:
                 chip(f"Stage: {found.lifecycle_stage}")
             if found.is_paying:
@@ -201,15 +201,10 @@ def _who(person: Person, found: Standing) -> None:
         href=links.account(company) if company else None,
         hint="" if company else "a personal address, or none that may be shown",
     )
-    figure(
-        "Company's plan", found.current_plan, source=Source("corporate_accounts", "current_plan")
-    )
-    figure(
-        "Company pays",
-        found.is_paying,
-        "flag",
-        source=Source("corporate_accounts", "is_paying"),
-    )
+    if company:
+        plan, pays = (Source("corporate_accounts", name) for name in ("current_plan", "is_paying"))
+        figure("Company's plan", found.current_plan, source=plan)
+        figure("Company pays", found.is_paying, "flag", source=pays)
     figure(
         "Gaggle",
         found.gaggle_name or found.gaggle_id,
@@ -282,6 +277,8 @@ def _activity(found: Standing, currency: str) -> None:
         "money",
         source=Source("contacts", "sales_total"),
         currency=currency,
+        # the chart has net sales beside it: less refunds, with shipping
+        hint="" if found.sales_total is None else "less discounts and shipping",
     )
     figure(
         "Events",

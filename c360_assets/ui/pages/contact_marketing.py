@@ -92,7 +92,7 @@ def show(page: Page, loaded: Marketing) -> None:
     ) as made:
         made.props("id=marketing")
         _impact(page, loaded.impact)
-    with panel("Campaigns", wide=True) as made:
+    with panel("Campaigns", note=_window(loaded.campaigns), wide=True) as made:
         made.props("id=campaigns")
         if loaded.campaigns.slice.total:
             _treatments(loaded.treatments)
@@ -103,6 +103,14 @@ def show(page: Page, loaded: Marketing) -> None:
             hint="They come from raw_campaign_target, a row per customer, campaign and day.",
             download={"contact": loaded.person.contact_id},
         )
+
+
+def _window(campaigns: table.Loaded) -> str:
+    """What “after” means in the list."""
+    days = {row["window_days"] for row in campaigns.slice.rows} - {None}
+    if not days:
+        return ""
+    return f"“After” is within {plural(max(days), 'day')}, that of the campaign among them."
 
 
 def _impact(page: Page, impact: Impact) -> None:

@@ -25,9 +25,11 @@ from c360_assets.ui.data.contact_profile import (
 from c360_assets.ui.page import Page
 from c360_assets.ui.parts import forms, states
 from c360_assets.ui.parts.figures import panel, source_words
-from c360_assets.ui.parts.text import NOTHING, plural, shown
+from c360_assets.ui.parts.text import NOTHING, cut, plural, shown
 
 ANCHOR = "#history"
+# the addresses of a person may be thousands, in one attribute
+LONGEST_VALUE = 240
 _LABELS = {"": "Value", "1D": "1 day", "7D": "7 days", "1M": "30 days", "3M": "90 days"}
 _LABELS |= {"12M": "365 days"}
 _SOURCE = "Each value is a column of the view; how it is made stands with the attribute."
@@ -175,7 +177,8 @@ class _Attributes:
     def _cell(self, attribute: Attribute | None, window: str) -> dict[str, str]:
         if attribute is None:
             return {}
-        text = shown(self.values[attribute.name], attribute.kind, self.page.currency)
+        whole = shown(self.values[attribute.name], attribute.kind, self.page.currency)
+        text = cut(whole, LONGEST_VALUE)
         return {
             "text": text,
             "window": _LABELS[window],

@@ -39,7 +39,7 @@ PEOPLE = Listing(
             ),
         ),
         Column("rfm_segment", "Segment", source=Source("rfm_segments", "rfm_segment")),
-        Column("is_current", "Counts here", "flag", Source("user_gaggle_facts", "is_current")),
+        Column("is_current", "Their gaggle", "flag", Source("user_gaggle_facts", "is_current")),
         Column(
             "number_of_events", "Events", "number", Source("user_gaggle_facts", "number_of_events")
         ),
@@ -58,6 +58,7 @@ PEOPLE = Listing(
     Order("number_of_events", True, ("user_id",)),
     "person",
     "people",
+    rows_per_page=10,
 )
 COMPANIES = Listing(
     "gaggle_companies",

@@ -49,7 +49,7 @@ async def build(page: Page) -> Response | None:
 async def _briefs(page: Page) -> list[sync_data.Brief] | C360Error:
     """Every destination in a line; a problem of theirs is shown in its place."""
     try:
-        return await page.work(sync_data.briefs, page.settings)
+        return await page.ask(sync_data.shown_briefs, page.settings)
     except C360Error as error:
         return error
 

@@ -55,18 +55,18 @@ def _change(change: float | None) -> str:
 
 def to_do(counts: dict[str, int], found: Decisions) -> None:
     """What waits for people: reviews, tickets, decisions."""
-    with panel("Waits for people"), figures():
+    with panel("To do"), figures():
         figure(
-            *("People pairs", counts["suggested_people"], "number"),
+            *("Possible duplicate people", counts["suggested_people"], "number"),
             source=Source("merge_candidates", "kind", "pairs of people"),
             href=links.REVIEW,
-            hint="that may be one",
+            hint="pairs to review",
         )
         figure(
-            *("Company pairs", counts["suggested_companies"], "number"),
+            *("Possible duplicate companies", counts["suggested_companies"], "number"),
             source=Source("merge_candidates", "kind", "pairs of companies"),
             href=links.REVIEW,
-            hint="that may be one",
+            hint="pairs to review",
         )
         longest = counts["longest_waiting_hours"]
         figure(
@@ -78,7 +78,7 @@ def to_do(counts: dict[str, int], found: Decisions) -> None:
         figure(
             *("Merge decisions", found.unsettled.total, "number"),
             source=Source("merge_journal", "outcome", "pending and refused"),
-            hint="wait, or were refused",
+            hint="pending or refused",
         )
 
 
@@ -93,7 +93,7 @@ def freshness(page: Page, found: Freshness) -> None:
             if found.newest is None:
                 chip("There is no event and no order", "warn")
             elif found.clock_is_newest:
-                chip("Not judged: its clock is the newest event or order (C360_AS_OF)")
+                chip("Not judged: figures count back from the newest activity (C360_AS_OF)")
             elif found.is_late:
                 chip(f"Older than the {found.max_age_hours:g} hours allowed", "bad")
             else:

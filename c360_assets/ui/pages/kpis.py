@@ -34,8 +34,9 @@ async def build(page: Page) -> None:
         return
     kpi = kpis.kpi_of(page.query, question.only)
     grain = kpis.grain_of(page.query, question.chosen.now.days)
-    totals, split, detail = await asyncio.gather(
+    totals, steps, split, detail = await asyncio.gather(
         page.ask(kpis.totals, question),
+        page.ask(kpis.funnel, question),
         kpis_split.ask(page, question, kpi),
         kpis_detail.ask(page, question, kpi, grain),
     )
@@ -46,7 +47,7 @@ async def build(page: Page) -> None:
         kpis_tiles.show(page, question, totals, kpi)
     kpis_detail.show_trend(page, question, kpi, grain, detail)
     kpis_split.show(page, question, kpi, split)
-    kpis_detail.show_funnel(page, question)
+    kpis_detail.show_funnel(question, steps)
     kpis_detail.show_days(page, question, detail)
 
 

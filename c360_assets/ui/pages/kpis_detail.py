@@ -103,6 +103,9 @@ def show_trend(page: Page, question: Question, kpi: Kpi, grain: Grain, detail: D
 def _trend(
     page: Page, question: Question, kpi: Kpi, grain: Grain, stretches: list[Stretch]
 ) -> None:
+    if not stretches:
+        states.empty("There is no data of these days.", "Choose others above.")
+        return
     before = question.chosen.before
     chart(
         _trend_options(page, question, kpi, grain, stretches),
@@ -142,7 +145,8 @@ def _trend_options(
                     kpi,
                 ),
                 "lineStyle": {"color": SERIES[7], "width": 2, "type": "dashed"},
-                "symbol": "none",
+                # a single point has no line
+                "showSymbol": len(stretches) == 1,
             }
         )
     return {
@@ -162,11 +166,10 @@ def _trend_options(
 
 
 def _trend_source(kpi: Kpi, grain: Grain) -> str:
-    if not kpis.is_counted(kpi, grain):
-        return f"marts.kpi_daily.{kpi.column}"
-    if kpi.key in ("customers", "returning_rate"):
+    if kpis.is_counted(kpi, grain):
         return "marts.fct_orders"
-    return "staging.user_event_name_days, marts.fct_orders"
+    is_added_up = kpi.how != "people" or grain == "day"
+    return f"marts.kpi_daily.{kpi.column}" if is_added_up else "marts.kpi_active_days"
 
 
 def _line(name: str, values: list[Any], colour: str, kpi: Kpi) -> dict[str, Any]:
@@ -203,7 +206,7 @@ def _is_part(stretch: Stretch, grain: Grain) -> bool:
     return grain == "month" and (stretch.first.day > 1 or after.day > 1)
 
 
-def show_funnel(page: Page, question: Question) -> None:
+def show_funnel(question: Question, steps: list[Step]) -> None:
     """How far sessions got."""
     note = f"sessions that started in the period, {question.chosen.now}"
     with panel("Funnel of sessions", note=note, wide=True):
@@ -213,11 +216,7 @@ def show_funnel(page: Page, question: Question) -> None:
                 "Show everything, or one product.",
             )
             return
-        states.later(
-            "Counting sessions…",
-            lambda: page.ask(kpis.funnel, question),
-            lambda steps: _funnel(question, steps),
-        )
+        _funnel(question, steps)
 
 
 def _funnel(question: Question, steps: list[Step]) -> None:
@@ -231,7 +230,8 @@ def _funnel(question: Question, steps: list[Step]) -> None:
     source = (
         "marts.kpi_daily.sessions, converted_sessions"
         if is_product
-        else "staging.sessions, marts.fct_orders.session_id"
+        else "marts.kpi_total_days.sessions, product_step_sessions, cart_step_sessions, "
+        "converted_sessions, order_step_sessions"
     )
     with ui.element("div").classes("c-funnel"):
         for step in steps:

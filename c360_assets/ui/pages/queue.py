@@ -44,11 +44,7 @@ TICKETS = Listing(
     "queue/tickets",
     (
         Column("queue_rank", "Rank", "number", _queue("queue_rank")),
-        Column(
-            *("subject_or_id", "Ticket", "text", _queue("subject")),
-            href=lambda row: queue_ticket.url(row["ticket_id"]),
-            is_wide=True,
-        ),
+        Column("subject_or_id", "Ticket", "text", _queue("subject"), is_wide=True),
         Column("who", "From", "text", _queue("user_name"), href=_person),
         Column("company", "Company", "text", _queue("company"), href=_account),
         Column("is_paying", "Pays", "flag", _queue("is_paying")),
@@ -75,11 +71,15 @@ async def build(page: Page) -> None:
     counts, segments, tickets = await asyncio.gather(
         page.ask(lambda copy: copy.one("queue/figures", **filters.parameters)),
         page.ask(lambda copy: copy.rows("queue/segments")),
-        table.load(page, TICKETS, **filters.parameters),
+        table.load(
+            page,
+            TICKETS.linked("subject_or_id", lambda row: page.url(ticket=row["ticket_id"])),
+            **filters.parameters,
+        ),
     )
     heading("Support queue", 1)
     with panel("Waiting", note="of the tickets chosen below" if filters.is_any else "", wide=True):
-        _figures(counts)
+        _figures(page, counts)
     with panel("Tickets", wide=True).classes("c-dense"):
         _form(page, filters, [row["rfm_segment"] for row in segments])
         for note in filters.notes:
@@ -103,13 +103,13 @@ async def build(page: Page) -> None:
         _weights(page.settings.rules.support)
 
 
-def _figures(counts: Mapping[str, Any]) -> None:
+def _figures(page: Page, counts: Mapping[str, Any]) -> None:
     with figures():
         figure("Open tickets", counts["total"], "number", source=_queue("ticket_id"))
         figure(
             *("From paying companies", counts["paying"], "number"),
             source=_queue("is_paying"),
-            href=links.with_query(links.QUEUE, {"paying": "1"}),
+            href=page.url(paying="1", queue_page=None),
         )
         figure(
             *("Longest wait", queue.waiting(counts["longest_hours"])),
@@ -122,7 +122,7 @@ def _figures(counts: Mapping[str, Any]) -> None:
         figure(
             *("Unknown senders", counts["unknown_senders"], "number"),
             source=Source("support_queue", "user_id", "tickets without"),
-            href=links.with_query(links.QUEUE, {"segment": queue.UNKNOWN_SENDER}),
+            href=page.url(segment=queue.UNKNOWN_SENDER, queue_page=None),
         )
 
 

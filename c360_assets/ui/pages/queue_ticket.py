@@ -18,11 +18,6 @@ from c360_assets.ui.parts.text import Kind, shown
 LONGEST_ID = 100
 
 
-def url(ticket_id: str) -> str:
-    """The page of a ticket."""
-    return links.with_query(links.QUEUE, {"ticket": ticket_id})
-
-
 async def build(page: Page, ticket_id: str) -> None:
     """The ticket.
 
@@ -36,7 +31,7 @@ async def build(page: Page, ticket_id: str) -> None:
             f"No ticket has the id {ticket_id[:LONGEST_ID]!r}; {links.QUEUE} shows those that wait"
         )
     heading(f"Ticket {ticket.facts['ticket_id']}", 1)
-    ui.link("Back to the queue", links.QUEUE)
+    ui.link("Back to the queue", page.url(ticket=None))
     with panel("What they wrote", wide=True):
         _facts(ticket)
     with panel("What to do"):
@@ -51,7 +46,7 @@ async def build(page: Page, ticket_id: str) -> None:
     _who(page, ticket)
     if ticket.is_open:
         _why(ticket)
-    _others(ticket)
+    _others(page, ticket)
 
 
 def _facts(ticket: Ticket) -> None:
@@ -124,7 +119,7 @@ def _why(ticket: Ticket) -> None:
         )
 
 
-def _others(ticket: Ticket) -> None:
+def _others(page: Page, ticket: Ticket) -> None:
     with panel("Other tickets of theirs"):
         if not ticket.others:
             states.empty("They wrote no other ticket.")
@@ -132,7 +127,8 @@ def _others(ticket: Ticket) -> None:
         with ui.element("ul").classes("c-advice"):
             for other in ticket.others:
                 with ui.element("li"):
-                    ui.link(other["subject"] or other["ticket_id"], url(other["ticket_id"]))
+                    id_ = other["ticket_id"]
+                    ui.link(other["subject"] or id_, page.url(ticket=id_))
                     waiting = f", rank {other['queue_rank']:,}" if other["queue_rank"] else ""
                     ui.label(
                         f" {other['ticket_id']}, {shown(other['created_at'], 'time')}, "

@@ -95,6 +95,13 @@ def _pair(
     if choice.is_again:
         with ui.element("div").classes("c-review-note").props("role=status"):
             ui.label("You are through the list. From the start again: what was skipped.")
+    for row in choice.said[:1]:
+        with ui.element("div").classes("c-review-note").props("role=status"):
+            ui.label(told(row))
+            ui.label(
+                "So the two are open until the next run. It suggests no pair again on which "
+                "somebody has decided: decide now, or later by `c360 merge`."
+            ).classes("c-note")
     actions = Actions(page, candidate, ready, last)
     review_pair.side_by_side(page, candidate, comparison)
     review_pair.evidence(page, candidate, is_blind=page.query.get(BLIND) == "1")

@@ -28,11 +28,6 @@ from c360_assets.ui.parts.table import Column, Listing
 JOURNAL = "merge_journal"
 
 
-def _undo_href(row: dict[str, Any]) -> str | None:
-    href = links.with_query(links.REVIEW_HISTORY, {"undo": row["decision_id"]})
-    return href if row["undo"] else None
-
-
 HISTORY = Listing(
     "decisions",
     "review/history",
@@ -51,7 +46,7 @@ HISTORY = Listing(
             href=lambda row: review_pair.contact_link(row, "new"),
         ),
         Column("state", "Outcome", source=Source(JOURNAL, "outcome")),
-        Column("undo", "", href=_undo_href, is_sortable=False),
+        Column("undo", "", is_sortable=False),
         Column("reason", "Reason", source=Source(JOURNAL, "reason"), is_wide=True),
         Column(
             *("explanation", "What it means"),
@@ -66,13 +61,22 @@ HISTORY = Listing(
 )
 
 
+def _listing(page: Page) -> Listing:
+    """The list, with links that undo and keep what the URL says besides."""
+
+    def undo(row: dict[str, Any]) -> str | None:
+        return page.url(undo=row["decision_id"]) if row["undo"] else None
+
+    return HISTORY.linked("undo", undo)
+
+
 async def build(page: Page) -> None:
     """The list; `by`, `key`, `decision`, `outcome` and `kind` filter it."""
     waiting = await page.ask(review_data.waiting_now)
     since = page.now.replace(hour=0, minute=0, second=0, microsecond=0)
     given = await page.ask(data.parameters, page.query)
     loaded, progress, open_ = await asyncio.gather(
-        table.load(page, HISTORY, **given),
+        table.load(page, _listing(page), **given),
         page.ask(review_data.progress, waiting, since),
         page.ask(review_data.choose, None, None, None),
     )
@@ -173,7 +177,9 @@ def _undo(page: Page, row: dict[str, Any]) -> None:
         button.classes("c-review-button c-review-reject")
         ui.link("Keep it", page.url(undo=None)).classes("c-pill")
     decision = Decision(pair, UNDO, page.visitor.name, page.now, "plan")
-    review_pair.planned_later(page, decision, lambda found: review_pair.show_plan(page, *found))
+    review_pair.planned_later(
+        page, decision, lambda found: review_pair.show_plan(page, *found, pair.kind)
+    )
 
 
 DOWNLOADS: tuple[Download, ...] = (Download(HISTORY, data.parameters),)

@@ -10,6 +10,7 @@ from typing import Any
 from nicegui import ui
 
 from c360_assets.errors import C360Error
+from c360_assets.identity.merge_files import Kind
 from c360_assets.identity.statements import MERGE
 from c360_assets.resolution.decisions import Decision
 from c360_assets.resolution.plan import Plan, plan, rows_of_decision
@@ -39,6 +40,8 @@ _VERDICTS = {
     "alike": ("≈", "partly"),
     "unknown": ("?", "unknown"),
 }
+_OF_PEOPLE = ("Address", "Accounts", "Events", "Orders", "Segment")
+_OF_COMPANIES = ("Company", "People", "Gaggles", "Deals won", "Worth")
 _TONES = {"strongly for": "good", "for": "good", "strongly against": "bad", "against": "bad"}
 # plans read everything: one at a time is what a machine bears
 _ONE_PLAN = asyncio.Semaphore(1)
@@ -176,7 +179,7 @@ def blast_radius(page: Page, candidate: Candidate, objected: Callable[[str], Non
         def show(found: tuple[Plan, set[str]]) -> None:
             if found[0].objection:
                 objected(found[0].objection)
-            show_plan(page, *found)
+            show_plan(page, *found, candidate.kind)
 
         planned_later(page, decision, show)
 
@@ -206,39 +209,73 @@ def _planned(page: Page, decision: Decision) -> Plan:
     return plan(page.settings, rows_of_decision(page.settings, decision))
 
 
-def show_plan(page: Page, found: Plan, visible: set[str]) -> None:
-    """A plan: its size, the people before and after, and the decisions that it changes."""
-    radius = found.blast_radius
+def show_plan(page: Page, found: Plan, visible: set[str], kind: Kind) -> None:
+    """A plan: its size, the people or companies before and after, and the decisions it changes."""
     if found.objection:
         states.trouble("This would not stand", found.objection)
-    facts: list[tuple[str, str]] = [
-        ("People", f"{radius['people_before']:,} now, {radius['people_after']:,} then"),
-        ("Accounts", f"{radius['accounts']:,}"),
-        ("Gaggles", f"{radius['gaggles']:,}"),
-        ("Companies", f"{radius['companies']:,}"),
-        ("Deals won of these", shown(radius["won_amount"], "money", page.currency)),
-        ("Segment moves", "; ".join(radius["rfm_moves"]) or "none"),
-        ("Segment moves of others", f"{radius['rfm_moves_of_others']:,}"),
-        ("CRM records", _crm(found)),
-    ]
     with ui.element("dl").classes("c-review-facts"):
-        for name, words in facts:
+        for name, words in _facts(page, found, kind):
             with ui.element("div"):
                 with ui.element("dt"):
                     ui.label(name).classes("c-inline")
                 with ui.element("dd"):
                     ui.label(words).classes("c-inline")
-    for title, people in (("Now", found.people_before), ("Then", found.people_after)):
-        if people:
-            heading(title, 3)
-            plain_table(
-                ("Address", "Accounts", "Events", "Orders", "Segment"),
-                [_person(each, visible) for each in people],
-            )
+    if kind == "user":
+        people = found.people_before, found.people_after
+        _now_and_then(_OF_PEOPLE, *([_person(one, visible) for one in side] for side in people))
+    else:
+        companies = found.companies_before, found.companies_after
+        _now_and_then(_OF_COMPANIES, *([_company(page, one) for one in side] for side in companies))
     _changed_decisions(found)
     ui.label(
         "Source: the pipeline's own SQL, with this decision, beside the published copy."
     ).classes("c-note")
+
+
+def _facts(page: Page, found: Plan, kind: Kind) -> list[tuple[str, str]]:
+    """The size of a plan; a merge of companies makes nobody another person."""
+    radius = found.blast_radius
+    people = [
+        ("People", f"{radius['people_before']:,} now, {radius['people_after']:,} then"),
+        ("Accounts", f"{radius['accounts']:,}"),
+        ("Gaggles", f"{radius['gaggles']:,}"),
+        ("Companies", f"{radius['companies']:,}"),
+    ]
+    companies = [
+        (
+            "Companies",
+            f"{len(found.companies_before):,} now, {len(found.companies_after):,} then",
+        ),
+        ("Gaggles", f"{radius['gaggles']:,}"),
+    ]
+    segments = [
+        ("Segment moves", "; ".join(radius["rfm_moves"]) or "none"),
+        ("Segment moves of others", f"{radius['rfm_moves_of_others']:,}"),
+    ]
+    return [
+        *(people if kind == "user" else companies),
+        ("Deals won of these", shown(radius["won_amount"], "money", page.currency)),
+        *(segments if kind == "user" else ()),
+        ("CRM records", _crm(found)),
+    ]
+
+
+def _now_and_then(columns: tuple[str, ...], now: list[list[str]], then: list[list[str]]) -> None:
+    for title, rows in (("Now", now), ("Then", then)):
+        if rows:
+            heading(title, 3)
+            plain_table(columns, rows)
+
+
+def _company(page: Page, company: dict[str, Any]) -> list[str]:
+    return [
+        shown(company["corporate_email"]),
+        *(
+            shown(company[name], "number")
+            for name in ("number_of_users_corporate", "number_of_gaggles", "won_deals")
+        ),
+        shown(company["won_amount"], "money", page.currency),
+    ]
 
 
 def _person(person: dict[str, Any], visible: set[str]) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from nicegui import ui
 
 from c360_assets.ui import links
-from c360_assets.ui.copies import Order
+from c360_assets.ui.copies import Details, Order
 from c360_assets.ui.data.segments import History
 from c360_assets.ui.data.segments_choice import Choice, chosen_people, parameters_of
 from c360_assets.ui.downloads import Download
@@ -66,11 +66,13 @@ PEOPLE = Listing(
             href=lambda row: links.contact(row["contact_id"]),
         ),
     ),
-    "contact_id",
-    Order("monetary", True, ("contact_id",)),
+    "user_id",
+    Order("monetary", True, ("user_id",)),
     noun="customer",
     nouns="customers",
-    counts="segments/people_total",
+    details=Details(
+        "user_id", ("segments/people_names", "segments/people_values", "segments/people_stages")
+    ),
 )
 MONEY = ("monetary_score", "monetary", "clv_365d")
 FILTERS = ("text", "orders", "sales")
@@ -104,7 +106,7 @@ def show(page: Page, there: History, choice: Choice) -> None:
 
 def _without_money() -> Listing:
     columns = tuple(column for column in PEOPLE.columns if column.name not in MONEY)
-    return replace(PEOPLE, columns=columns, order=Order("frequency", True, ("contact_id",)))
+    return replace(PEOPLE, columns=columns, order=Order("frequency", True, ("user_id",)))
 
 
 def _is_chosen(choice: Choice) -> bool:

@@ -10,17 +10,17 @@ from datetime import datetime
 
 from nicegui import ui
 
-from c360_assets.activation.sync.ledger_reading import REJECTED_ORDERS, LedgerRun
+from c360_assets.activation.sync.ledger_reading import LedgerRun
 from c360_assets.activation.sync.run import ROLLBACK
 from c360_assets.activation.sync.tally import Tally
 from c360_assets.assets.crm_job import FILE
 from c360_assets.ui import links
 from c360_assets.ui.data import sync as data
-from c360_assets.ui.downloads import Download
+from c360_assets.ui.downloads import Sheet
 from c360_assets.ui.page import NotThereError, Page
 from c360_assets.ui.pages.sync_files import files
 from c360_assets.ui.pages.sync_plan import next_sync
-from c360_assets.ui.pages.sync_rows import conflicts, rejected
+from c360_assets.ui.pages.sync_rows import SHEETS, conflicts, rejected
 from c360_assets.ui.parts import forms, states
 from c360_assets.ui.parts.figures import Told, chip, figure, figures, heading, panel
 from c360_assets.ui.parts.stack import cell, page_of, pager, row, stack
@@ -53,12 +53,10 @@ async def build(page: Page) -> None:
 
 
 def _asked(page: Page) -> data.Asked:
-    sort = page.query.get("sort", "")
-    order = sort.removeprefix("-")
     return data.Asked(
         *(page_of(page, "runs_page"), page_of(page, "rejected_page")),
         page_of(page, "conflicts_page"),
-        *((order, sort.startswith("-")) if order in REJECTED_ORDERS else ("key", False)),
+        *data.order_of(page.query),
     )
 
 
@@ -209,4 +207,4 @@ def _length(began: datetime, ended: datetime) -> str:
 
 
 ROUTES = (Route("/sync", "CRM sync", build),)
-DOWNLOADS: tuple[Download, ...] = ()
+DOWNLOADS: tuple[Sheet, ...] = SHEETS

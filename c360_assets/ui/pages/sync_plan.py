@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from nicegui import ui
 
+from c360_assets.activation.sync.ledger_rows import RECORD
 from c360_assets.activation.sync.plan import LinkPlan, ObjectPlan
 from c360_assets.ui.data import sync as data
 from c360_assets.ui.data.sync_plan import RECORDS, FieldChange, Planned, PlannedRecord, work_out
 from c360_assets.ui.page import Page
-from c360_assets.ui.pages.sync_rows import subject_link
+from c360_assets.ui.pages.sync_rows import RECORD_WORDS, subject_link
 from c360_assets.ui.parts import states
 from c360_assets.ui.parts.figures import Told, figure, figures, heading, panel
 from c360_assets.ui.parts.stack import cell, row, stack
@@ -126,10 +127,8 @@ def _records(part: str, records: Sequence[PlannedRecord]) -> None:
                     with cell("Record"):
                         if number == 0:
                             subject_link(record.subject)
-                    cell("Field", field.field)
-                    cell("There", _text(field.there))
-                    cell("Here", _text(field.here))
-                    cell("What happens", _happens(record, field))
+                    for label, text in zip(columns[1:], _told(record, field), strict=True):
+                        cell(label, text)
             if not record.fields:
                 with row():
                     with cell("Record"):
@@ -138,6 +137,15 @@ def _records(part: str, records: Sequence[PlannedRecord]) -> None:
                     cell("There", "-")
                     cell("Here", "-")
                     cell("What happens", _nothing(record))
+
+
+def _told(record: PlannedRecord, field: FieldChange) -> tuple[str, str, str, str]:
+    """The field, its value there and here, and what the sync does about it."""
+    if field.field == RECORD:
+        # what a conflict about it says, in the same words
+        words = "left deleted, until somebody settles it" if field.is_kept else "made again"
+        return *RECORD_WORDS, words
+    return field.field, _text(field.there), _text(field.here), _happens(record, field)
 
 
 def _happens(record: PlannedRecord, field: FieldChange) -> str:

@@ -14,8 +14,10 @@ from c360_assets.activation.sync.ledger_rows import RECORD, Conflict
 from c360_assets.errors import C360Error
 from c360_assets.ui import links
 from c360_assets.ui.data import sync as data
+from c360_assets.ui.data import sync_sheets
 from c360_assets.ui.data.sync_decide import decide, try_again
 from c360_assets.ui.data.sync_people import Subject
+from c360_assets.ui.downloads import Sheet
 from c360_assets.ui.page import Page
 from c360_assets.ui.parts import states
 from c360_assets.ui.parts.figures import panel
@@ -25,10 +27,16 @@ from c360_assets.ui.parts.text import ago, plural
 LOG = logging.getLogger("c360.ui")
 NEEDED = "admin"
 NOTHING_THERE = "(nothing)"
+RECORD_WORDS = ("the whole record", "somebody deleted it", "it is to be there")
 _HEADINGS = ("Record", "Field", "Sent last", "There", "Here", "Policy", "Seen")
 _NOBODY = "Only an administrator may decide here."
 _SORTED = (("Record", "key"), ("Reason", "reason"), ("Tries", "attempts"), ("Last try", "last_at"),
            ("Next try", "next_at"))  # fmt: skip
+
+
+REFUSED = Sheet("refused_rows", sync_sheets.refused)
+CONFLICTS = Sheet("conflicts", sync_sheets.conflicts)
+SHEETS = (REFUSED, CONFLICTS)
 
 
 def rejected(page: Page, monitor: data.Monitor) -> None:
@@ -44,6 +52,7 @@ def rejected(page: Page, monitor: data.Monitor) -> None:
             )
             return
         _retry_all(page, monitor, may=may)
+        _download(page, monitor, REFUSED)
         columns: list[str | tuple[str, str, str]] = [*_sorted(page, monitor.asked)]
         columns += ["Decide"] if may else []
         with stack(columns, "Refused rows", ("Tries",)):
@@ -55,6 +64,11 @@ def rejected(page: Page, monitor: data.Monitor) -> None:
             *(page, "rejected_page", asked.rejected_page, monitor.number_of_rejected),
             *(data.ROWS_PER_PAGE, "rows"),
         )
+
+
+def _download(page: Page, monitor: data.Monitor, sheet: Sheet) -> None:
+    href = links.download(sheet.key, {"sort": page.query.get("sort"), "to": monitor.name})
+    ui.link("Download CSV", href).classes("c-download").props("download")
 
 
 def _sorted(page: Page, asked: data.Asked) -> list[tuple[str, str, str]]:
@@ -168,6 +182,7 @@ def conflicts(page: Page, monitor: data.Monitor) -> None:
             )
             return
         ui.label(_what_deciding_does(monitor, may=may)).classes("c-note")
+        _download(page, monitor, CONFLICTS)
         with stack([*_HEADINGS, *(["Decide"] if may else [])], "Conflicts to settle"):
             for each in monitor.conflicts:
                 with row():
@@ -219,7 +234,8 @@ def _conflict(page: Page, name: str, each: data.Disagreement, *, may: bool) -> N
 def _told(conflict: Conflict) -> tuple[str, str, str, str]:
     """The field, and its value as it was sent last, there and here."""
     if conflict.field == RECORD:
-        return "the whole record", "it was there", "somebody deleted it", "it is to be there"
+        field, there, here = RECORD_WORDS
+        return field, "it was there", there, here
     last_sent, in_crm, wanted = (
         value or NOTHING_THERE for value in (conflict.last_sent, conflict.in_crm, conflict.wanted)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,8 +109,20 @@ def panel(title: str, *, note: str = "", level: int = 2, wide: bool = False) -> 
     return section
 
 
+def contents(parts: Mapping[str, str]) -> None:
+    """The way to the parts of a long page: names, and the ids of their panels."""
+    with ui.element("nav").classes("c-actions").props('aria-label="Parts of this page"'):
+        for name, id_ in parts.items():
+            ui.link(name, f"#{id_}")
+
+
 def heading(text: str, level: int = 2) -> ui.element:
-    """A heading of the document's outline."""
+    """A heading of the document's outline; the first one is the title of the page, too.
+
+    With many tabs open, each says whom it is about.
+    """
+    if level == 1:
+        ui.page_title(f"{text} · c360")
     with ui.element(f"h{level}") as made:
         ui.label(text).classes("c-inline")
     return made

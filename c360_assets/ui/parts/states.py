@@ -74,8 +74,10 @@ def later(
 
     async def start() -> None:
         await client.connected()
-        with place:
-            await fill()
+        # whoever asked may be gone: then there is no page to fill
+        if not client.is_deleted:
+            with place:
+                await fill()
 
     background_tasks.create(start(), name=f"later: {text}")
     return place

@@ -8,13 +8,13 @@ query parameters `<key>_sort` (a column, `-` before it for descending), `<key>_p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from nicegui import events, ui
 
 from c360_assets.ui import links
-from c360_assets.ui.copies import Copy, Order, Slice
+from c360_assets.ui.copies import Copy, Details, Order, Slice
 from c360_assets.ui.parts import states
 from c360_assets.ui.parts.figures import Source
 from c360_assets.ui.parts.text import Kind, plural, shown
@@ -44,7 +44,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Listing:
-    """A table of many rows: `key` names it in URLs; `then` makes every order total."""
+    """A table of many rows: `key` names it in URLs; `then` makes every order total.
+
+    With `details` the question may be narrow, and quick to sort: they add columns to rows shown.
+    """
 
     key: str
     question: str
@@ -54,7 +57,13 @@ class Listing:
     noun: str = "row"
     nouns: str = "rows"
     counts: str | None = None
+    details: Details | None = None
     rows_per_page: int = 25
+
+    def linked(self, name: str, href: Callable[[dict[str, Any]], str | None]) -> Listing:
+        """The same with other links in one column, such as those that keep a page's filters."""
+        columns = (replace(one, href=href) if one.name == name else one for one in self.columns)
+        return replace(self, columns=tuple(columns))
 
     def order_of(self, text: str | None) -> Order:
         """The order that a URL asks for; the listing's own where it names no sortable column."""
@@ -110,7 +119,7 @@ async def load(page: Page, listing: Listing, **parameters: Any) -> Loaded:
     if not found.rows and found.total:
         last = min(max(-(-found.total // state.rows), 1), DEEPEST_ROW // state.rows)
         state = State(state.sort, last, state.rows)
-        found = await page.ask(sliced, listing, state, parameters)
+        found = await page.ask(sliced, listing, state, parameters, found.total)
     return Loaded(listing, parameters, state, found)
 
 
@@ -174,7 +183,9 @@ class _Shown:
             rows if rows in ROWS_PER_PAGE else self.listing.rows_per_page,
         )
         self.table.props["loading"] = True
-        found = await self.page.ask(sliced, self.listing, self.state, self.loaded.parameters)
+        found = await self.page.ask(
+            sliced, self.listing, self.state, self.loaded.parameters, self.loaded.slice.total
+        )
         self.table.props["loading"] = False
         self.table.rows = self._rows(found)
         self.table.pagination = self._pagination(found.total)
@@ -218,12 +229,20 @@ class _Shown:
         return made
 
 
-def sliced(copy: Copy, listing: Listing, state: State, parameters: Mapping[str, Any]) -> Slice:
-    """The rows of a page of a listing."""
+def sliced(
+    copy: Copy,
+    listing: Listing,
+    state: State,
+    parameters: Mapping[str, Any],
+    total: int | None = None,
+) -> Slice:
+    """The rows of a page of a listing; `total` is the number of all its rows, where it is known."""
     return copy.page(
         *(listing.question, listing.order_of(state.sort), state.rows),
         min((state.page - 1) * state.rows, DEEPEST_ROW),
+        details=listing.details,
         counts=listing.counts,
+        total=total,
         **parameters,
     )
 

@@ -59,6 +59,13 @@ def plural(count: int, noun: str, nouns: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else nouns or noun + 's'}"
 
 
+def cut(text: str, characters: int) -> str:
+    """The text; of one that is longer the beginning, and how long it is."""
+    if len(text) <= characters:
+        return text
+    return f"{text[:characters].rstrip()}… ({len(text):,} characters)"
+
+
 def plain(value: Any) -> Any:
     """A value that a browser's table or chart takes: decimals as numbers, times as text."""
     if isinstance(value, Decimal):

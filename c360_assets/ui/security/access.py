@@ -82,6 +82,15 @@ def is_loopback(host: str) -> bool:
     return bare == "localhost" or (address is not None and address.is_loopback)
 
 
+def site_of(peer: str) -> str:
+    """Whose address that is, as far as it can be told: of IPv6 somebody has a whole /64 at least,
+    and may come from another address of it each time. What is no address stays as it is."""
+    address = _address(peer)
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((int(address), 64), strict=False))
+    return str(address or peer)
+
+
 def _names_of(host: str) -> frozenset[str]:
     """The address bound to is a name of this server, unless it stands for all of them."""
     address = _address(host)

@@ -27,7 +27,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from c360_assets.errors import ConfigError
 from c360_assets.settings import Settings
-from c360_assets.ui.security.access import Access, access_of, is_loopback, users_folder
+from c360_assets.ui.security.access import (
+    Access,
+    access_of,
+    is_loopback,
+    site_of,
+    users_folder,
+)
 from c360_assets.ui.security.answers import redirect, refuse, with_headers
 from c360_assets.ui.security.login import LOGIN, LOGOUT, SESSION_COOKIE, Asked, Login, cookie
 from c360_assets.ui.security.origins import (
@@ -158,10 +164,10 @@ class Gate:
         await redirect(send, LOGIN if wanted == b"/" else f"{LOGIN}?next={quote(wanted, safe='')}")
 
     def _with_visitor(self, scope: Scope, visitor: Visitor) -> Scope:
-        """The scope with the visitor, without the header that names users: nothing else may
-        come to believe it."""
-        name = (self.access.user_header or "").encode()
-        headers = [each for each in scope["headers"] if each[0].lower() != name]
+        """The scope with the visitor, without the header that names users, and without that by
+        which NiceGUI would lead elsewhere: nothing else may come to believe them."""
+        believed = ((self.access.user_header or "").encode(), b"x-forwarded-prefix")
+        headers = [each for each in scope["headers"] if each[0].lower() not in believed]
         state = {**scope.get("state", {}), STATE: visitor}
         return {**scope, "headers": headers, "state": state}
 
@@ -211,10 +217,11 @@ class Gate:
         """Whose failed logins are counted together: what a proxy at hand says of who it is for."""
         peer = _peer(scope)
         if peer is None or not (self.access.trusts(peer) or is_loopback(peer)):
-            return peer or ""
+            return site_of(peer or "")
         forwarded = [value for key, value in scope["headers"] if key.lower() == b"x-forwarded-for"]
         # the last one is what the proxy itself has seen
-        return forwarded[-1].decode("latin-1").split(",")[-1].strip()[:64] if forwarded else peer
+        seen = forwarded[-1].decode("latin-1").split(",")[-1].strip()[:64] if forwarded else peer
+        return site_of(seen)
 
 
 class _Watched:

@@ -190,12 +190,25 @@ def _parse(path: Path) -> dict[str, User]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         users = [User(**(each | {"role": Role(each["role"])})) for each in content["users"]]
+        for each in users:
+            _require_texts(each)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(
             f"{path} cannot be read ({error}); it says who may log in. Restore it from a backup, "
             "or remove it and add the users anew with `c360 ui add-user NAME --role admin`"
         ) from error
     return {user.name: user for user in users}
+
+
+def _require_texts(user: User) -> None:
+    """What somebody wrote by hand may be anything: a number has no letters to compare."""
+    hashed = user.password_hash
+    if not (isinstance(user.name, str) and isinstance(user.key, str) and user.key):
+        raise TypeError("a user's name and key are texts")
+    if not isinstance(hashed, str | None):
+        raise TypeError(f"the password_hash of {user.name} is no text")
+    if user.name != _plain(user.name):
+        raise ValueError(f"the name {user.name!r} is not in small letters, so that nobody has it")
 
 
 def _plain(name: str) -> str:

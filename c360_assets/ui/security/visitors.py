@@ -5,6 +5,7 @@ Belongs here: the visitor that pages see. Not here: how it is found out who that
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +36,10 @@ class Visitor:
         """Whether they may now do what this role is needed for."""
         now = self.ask(False)
         return now is not None and now.allows(Role(role))
+
+    def is_one_with(self, other: Visitor) -> bool:
+        """Whether both came by the same login, or where nobody logs in, by the same name."""
+        return hmac.compare_digest(self.csrf, other.csrf)
 
     def is_there(self, *, is_activity: bool = False) -> bool:
         """Whether the login still holds."""

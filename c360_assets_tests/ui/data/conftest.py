@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.bare import BarePipeline
 from c360_assets.crm_rules import CrmRules
 from c360_assets.settings import Rules
 from c360_assets.ui.copies import Copies, Copy
@@ -101,8 +100,7 @@ def few_people_world(tmp_path_factory) -> World:
     """A world of few people; tests that use it are of the xdist group `few_people`."""
     rules = Rules(crm=CrmRules(suppression=["optouts.csv"]))
     world = World(tmp_path_factory.mktemp("few_people"), rules=rules).write(**FEW_PEOPLE)
-    world.build_everything()
-    BarePipeline(world.settings).publish()
+    world.build_everything().publish()
     return world
 
 

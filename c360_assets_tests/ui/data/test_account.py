@@ -4,7 +4,6 @@ from datetime import date
 
 import pytest
 
-from benchmarks.bare import BarePipeline
 from c360_assets.ui.copies import Copies, Copy, Order
 from c360_assets.ui.data.account import find_account, leads_to, reasons
 from c360_assets.ui.data.gaggle import find_gaggle
@@ -61,8 +60,10 @@ SOURCE = {
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    world = World(tmp_path_factory.mktemp("account")).write(**SOURCE).build_everything()
-    BarePipeline(world.settings).publish()
+    # three days after the newest event
+    folder, as_of = tmp_path_factory.mktemp("account"), "2021-03-12 13:00:00"
+    world = World(folder, as_of=as_of).write(**SOURCE).build_everything()
+    world.publish()
     return Copies(world.settings).current()
 
 
@@ -75,6 +76,15 @@ def test_a_company_tells_its_power_users_by_name_and_all_of_its_domains(copy: Co
     )
     assert (row["active_events"], row["orders_orders"]) == (3, 2)
     assert [each["email_domain"] for each in account.domains] == ["acme.com", "old-acme.com"]
+
+
+def test_only_a_domain_that_was_merged_is_said_to_count_as_the_company(copy: Copy) -> None:
+    account = find_account(copy, "acme.com")
+    assert account is not None
+    assert account.merged("old-acme.com") == "old-acme.com"
+    # its own, however written, another's, and words that somebody put into a link
+    for text in ("acme.com", "ACME.com", "beta.com", "we were hacked, call 555", ""):
+        assert account.merged(text) is None
 
 
 def test_a_merged_domain_leads_to_its_company_however_it_is_written(copy: Copy) -> None:
@@ -93,13 +103,13 @@ def test_whom_to_call_comes_with_every_ground_and_the_most_grounds_first(copy: C
         *(("Cat Buyer", 7), ("Bob Busy", 4), ("Eve Quiet", 4), ("Ann First", 2)),
     ]
     why = {each["who"]: each["why"] for each in account.calls}
-    assert why["Eve Quiet"] == ["1 open ticket, waiting for 4 days"]
+    assert why["Eve Quiet"] == ["1 open ticket, waiting for 7 days"]
     assert why["Bob Busy"] == ["most active here (3 events)", "was here within the last week"]
     assert why["Ann First"][0].startswith("was the first here")
-    # from 2 February, 10 o'clock, to 9 March, 13 o'clock
+    # from 2 February, 10 o'clock, to the clock
     assert why["Cat Buyer"] == [
-        "ordered often, and nothing for 35 days (now Cannot Lose Them)",
-        "orders more than anybody here (2 orders)",
+        "ordered often, and nothing for 38 days (now Cannot Lose Them)",
+        "most orders here (2 orders)",
     ]
 
 
@@ -146,7 +156,9 @@ def test_deals_are_those_of_all_its_domains_with_their_people(copy: Copy) -> Non
     assert [row["contact_id"] for row in rows] == [ids["ann@acme.com"], None]
 
 
-def test_weeks_add_up_events_and_orders_of_its_people_alone(copy: Copy) -> None:
+def test_weeks_add_up_events_and_orders_of_its_people_alone_and_skip_no_quiet_one(
+    copy: Copy,
+) -> None:
     weeks = copy.rows("activity/weeks", domain="acme.com", gaggle_id=None)
     shown = [
         (row["week"], row["number_of_events"], row["people"], row["number_of_orders"])
@@ -154,6 +166,7 @@ def test_weeks_add_up_events_and_orders_of_its_people_alone(copy: Copy) -> None:
     ]
     assert shown == [
         (date(2021, 2, 1), 0, 0, 2),
+        *((date(2021, 2, day), 0, 0, 0) for day in (8, 15, 22)),
         (date(2021, 3, 1), 2, 1, 0),
         (date(2021, 3, 8), 2, 2, 0),
     ]
@@ -173,3 +186,9 @@ def test_a_gaggle_tells_its_company_and_whether_it_might_upgrade(copy: Copy) -> 
 def test_the_weeks_of_a_gaggle_are_those_of_accounts_in_it(copy: Copy) -> None:
     weeks = copy.rows("activity/weeks", domain=None, gaggle_id="g1")
     assert [(row["number_of_events"], row["people"]) for row in weeks] == [(2, 1), (3, 3)]
+
+
+def test_the_weeks_go_on_to_the_clock_where_people_fell_silent(copy: Copy) -> None:
+    weeks = copy.rows("activity/weeks", domain=None, gaggle_id="g2")
+    assert [(str(row["week"]), row["number_of_orders"]) for row in weeks][-1] == ("2021-03-08", 0)
+    assert copy.rows("activity/weeks", domain="nobody.com", gaggle_id=None) == []

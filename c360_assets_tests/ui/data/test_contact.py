@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import pytest
 
-from benchmarks.bare import BarePipeline
 from c360_assets.contracts.lifetime_value import PROBABILITY_REASONS, VALUE_REASONS
 from c360_assets.ui.copies import Copies, Copy, Order
 from c360_assets.ui.data.contact import Lead, UnknownPersonError, find_person, leads_to
@@ -162,8 +161,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Copy:
         f"{merges}ghost@x.com,mo2@x2.com,merge,Kim,one shop\n",
         raw_event="event_id,user_id,event_name,timestamp\ne,1,login,2021-02-01 09:00:00",
     )
-    world.build_everything()
-    BarePipeline(world.settings).publish()
+    world.build_everything().publish()
     return Copies(world.settings).current()
 
 

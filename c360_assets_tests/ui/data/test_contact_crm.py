@@ -22,6 +22,7 @@ from c360_assets.activation.sync.ledger_conflicts import (
     keep_conflicts,
     settle_conflict,
 )
+from c360_assets.activation.sync.ledger_links import settle_links
 from c360_assets.activation.sync.ledger_rows import RECORD, Acknowledged, Conflict, Intent
 from c360_assets.activation.sync.run import LEDGER
 from c360_assets.activation.sync.wanted import load_suppression, make_wanted, rows_of
@@ -216,6 +217,32 @@ def test_records_of_before_a_merge_are_listed(
     assert one(few_people, settings).former == {"c_2": "remote-c_2"}
 
 
+def test_links_are_told_with_what_a_sync_would_do_about_them(
+    few_people: Copy, settings: Settings, ledger: Ledger
+) -> None:
+    def links() -> dict[tuple[str, str], tuple[str, datetime | None, str | None]]:
+        return {
+            (each.kind, each.other.key): (each.state, each.acknowledged_at, each.refusal)
+            for each in one(few_people, settings).links
+        }
+
+    acme = "acme.org"
+    power = {
+        (f"company_{what}", acme): ("new", None, None)
+        for what in ("first_person", "most_active_person", "person_with_most_orders")
+    }
+    assert links() == {("contact_company", acme): ("new", None, None)} | power
+    made = {("c_1", acme): ("1", "2"), ("c_1", "old.com"): ("1", "3"), ("c_3", acme): ("4", "2")}
+    settle_links(ledger, "contact_company", made, {}, True, "run-7", AT)
+    refused = {(acme, "c_1"): "HAL@secret.org has it", (acme, "c_3"): "of another"}
+    settle_links(ledger, "company_first_person", {}, refused, True, "run-7", AT)
+    assert links() == power | {
+        ("contact_company", acme): ("same", AT, None),
+        ("contact_company", "old.com"): ("ended", AT, None),
+        ("company_first_person", acme): ("refused", None, "(hidden)"),
+    }
+
+
 @pytest.mark.parametrize(("is_deleted", "state"), [(True, "ending"), (False, "staying")])
 def test_whom_the_mapping_leaves_out_is_told_with_what_becomes_of_the_record(
     few_people: Copy, settings: Settings, ledger: Ledger, is_deleted: bool, state: str
@@ -250,7 +277,7 @@ def test_of_who_opted_out_nothing_of_the_ledger_is_shown_but_that_there_is_a_rec
     ledger.settle([], {("contacts", "c_10", "x"): "hal@secret.org is taken"}, "run-8", AT)
     found = one(few_people, settings, "c_10")
     assert (found.state, found.remote_id) == ("opted_out", "remote-c_10")
-    assert (found.fields, found.refusal) == ((), None)
+    assert (found.fields, found.refusal, found.links) == ((), None, ())
 
 
 def test_addresses_of_hidden_people_do_not_show_in_the_record_of_another(

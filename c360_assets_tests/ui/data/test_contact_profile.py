@@ -8,7 +8,6 @@ from decimal import Decimal
 
 import pytest
 
-from benchmarks.bare import BarePipeline
 from c360_assets.attribute_rules import AttributeRule
 from c360_assets.settings import Rules
 from c360_assets.ui.copies import Copies, Copy
@@ -198,7 +197,7 @@ def corrected(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     world = World(tmp_path_factory.mktemp("corrected"), rules=Rules(attributes=(own,)))
     world.write(raw_user=USERS, raw_order=ORDERS).build_everything()
     world.write(raw_order=f"{ORDERS}\no3,1,2021-02-03 10:00,10").build_everything()
-    BarePipeline(world.settings).publish()
+    world.publish()
     return Copies(world.settings).current()
 
 

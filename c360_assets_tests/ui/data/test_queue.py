@@ -4,7 +4,6 @@ from datetime import datetime
 
 import pytest
 
-from benchmarks.bare import BarePipeline
 from c360_assets.assets.published import published_tables
 from c360_assets.crm_rules import CrmRules
 from c360_assets.customer_rules import SupportRules
@@ -61,7 +60,7 @@ def copy(tmp_path_factory) -> Copy:
     rules = Rules(support=RULES, crm=CrmRules(suppression=["optouts.csv"]))
     world = World(tmp_path_factory.mktemp("ui_queue"), as_of="2021-03-31 12:00:00", rules=rules)
     world.write(**SOURCE).build_everything()
-    BarePipeline(world.settings).publish(published_tables())
+    world.publish(published_tables())
     return Copies(world.settings).current()
 
 

@@ -318,6 +318,7 @@ def test_evidence_is_told_with_what_it_speaks_for_strongest_first() -> None:
         )
     )
     row |= {
+        "kind": "user",
         "evidence_name": "for: same name",
         "evidence_workplace": "strongly against: two companies",
         "evidence_phone": "strongly for: same phone number",
@@ -372,6 +373,29 @@ def test_a_decision_is_found_by_its_file_and_row(world: World, copy: Copy) -> No
         assert review_history.decision_at(copy, waiting, text) is None
 
 
+def test_rows_written_by_hand_are_told_before_the_run_but_those_of_who_is_hidden(
+    world: World,
+) -> None:
+    (world.settings.merges_dir / "merged_user_by_hand.csv").write_text(
+        f"""old_email,new_email,decision,reason
+new@one.com,new@two.com,merge,nobody has either
+ann@x,{FIRST.new},merge,
+sue@gone.com,{FIRST.new},merge,
+{SECOND.old},{SECOND.new},never,ask Sue@Gone.com
+"""
+    )
+    (world.settings.source_dir / "opt_outs.csv").write_text("email\nsue@gone.com\n")
+    rules = Rules(crm=CrmRules(suppression=("opt_outs.csv",)))
+    rows = history(newest(World(world.folder, rules=rules)))
+    assert {row["old_key"]: (row["state"].partition(",")[0], row["reason"]) for row in rows} == {
+        "new@one.com": ("pending", "nobody has either"),
+        "ann@x": ("refused", None),
+        SECOND.old: ("applied", "(hidden)"),
+    }
+    refused = next(row for row in rows if row["old_key"] == "ann@x")
+    assert "is no address" in refused["explanation"]
+
+
 @pytest.mark.slow
 def test_after_a_run_nothing_waits_and_a_removed_file_lapses(tmp_path: Path) -> None:
     name = "merged_user_20260101T000000Z_ann.csv"
@@ -396,6 +420,22 @@ def test_after_a_run_nothing_waits_and_a_removed_file_lapses(tmp_path: Path) -> 
     assert "lapses with the next run" in gone["state"]
     assert gone["undo"] is None
     assert review.last_by(copy, review.waiting_now(copy), "Ann") is None
+
+
+def test_a_reason_that_names_who_is_hidden_is_not_told_before_the_run_either(
+    world: World,
+) -> None:
+    name, other = FIRST.new.split("@")[0].replace(".", " ").upper(), SECOND.old.split(".")[0]
+    (world.settings.merges_dir / "merged_user_by_hand.csv").write_text(
+        f"""old_email,new_email,decision,reason
+{SECOND.old},{SECOND.new},never,she is no {name}!
+{SECOND.new},new@two.com,never,{other} is alone
+"""
+    )
+    (world.settings.source_dir / "opt_outs.csv").write_text(f"email\n{FIRST.new}\n")
+    rules = Rules(crm=CrmRules(suppression=("opt_outs.csv",)))
+    rows = history(newest(World(world.folder, rules=rules)))
+    assert {row["reason"] for row in rows} == {"(hidden)", f"{other} is alone"}
 
 
 def test_who_opted_out_is_in_no_pair_and_in_no_waiting_decision(

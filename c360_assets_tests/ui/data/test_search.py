@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.bare import BarePipeline
 from c360_assets.crm_rules import CrmRules
 from c360_assets.settings import Rules
 from c360_assets.ui.copies import Copies, Copy
@@ -64,8 +63,7 @@ RULES = Rules(crm=CrmRules(suppression=["optouts.csv"]))
 @pytest.fixture(scope="module")
 def world(tmp_path_factory) -> World:
     made = World(tmp_path_factory.mktemp("search"), rules=RULES).write(**SOURCE)
-    made.build_everything()
-    BarePipeline(made.settings).publish()
+    made.build_everything().publish()
     return made
 
 

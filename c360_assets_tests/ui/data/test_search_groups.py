@@ -2,7 +2,6 @@
 
 import pytest
 
-from benchmarks.bare import BarePipeline
 from c360_assets.ui.copies import Copies
 from c360_assets.ui.data.search import search
 from c360_assets.ui.data.search_groups import CLOSEST, closest_of_each, is_exactly, the_one_meant
@@ -28,8 +27,7 @@ def world(tmp_path_factory):
         raw_gaggle="id,name,created_at\ng1,The wide world of acme,2021-01-01",
         merged_user="old_email,new_email\nbea@old.com,bea@new.com",
     )
-    made.build_everything()
-    BarePipeline(made.settings).publish()
+    made.build_everything().publish()
     return made
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from benchmarks.bare import BarePipeline
 from c360_assets.settings import RfmBand, RfmRules, Rules
 from c360_assets.ui.copies import Copies, Copy, Slice
 from c360_assets.ui.data import segments
@@ -46,9 +45,7 @@ TWO_BANDS = (
 
 def published(folder: Any, rules: Rules | None = None, **tables: str) -> Copy:
     world = World(folder, rules=rules or Rules()).write(**tables)
-    pipeline = BarePipeline(world.settings)
-    pipeline.run(world.days())
-    pipeline.publish()
+    world.build_everything().publish()
     return Copies(world.settings).current()
 
 

@@ -4,7 +4,6 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from benchmarks.bare import BarePipeline
 from c360_assets.settings import FreshnessRules, Rules
 from c360_assets.ui.copies import Copies
 from c360_assets.ui.data.standing import KEPT_SECONDS, Freshness, History, standing
@@ -50,7 +49,7 @@ SOURCE = {
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     world = World(tmp_path_factory.mktemp("standing")).write(**SOURCE).build_everything()
-    BarePipeline(world.settings).publish()
+    world.publish()
     return standing(Copies(world.settings).current(), world.settings)
 
 
@@ -114,8 +113,7 @@ def test_without_event_or_order_the_data_counts_as_late():
 def test_a_set_clock_is_the_one_that_the_figures_count_back_from(tmp_path):
     rules = Rules(freshness=FreshnessRules(max_age_hours=1))
     world = World(tmp_path, as_of="2021-04-01T00:00:00", rules=rules).write(**SOURCE)
-    world.build_everything()
-    BarePipeline(world.settings).publish()
+    world.build_everything().publish()
     found = standing(Copies(world.settings).current(), world.settings).freshness
     assert (found.clock, found.clock_is_newest) == (datetime(2021, 4, 1), False)
     assert found.is_late

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 import pytest
 from filelock import FileLock
 
-from benchmarks.bare import BarePipeline
 from c360_assets.activation.sync.ledger import Ledger
 from c360_assets.activation.sync.ledger_conflicts import keep_conflicts, settled
 from c360_assets.activation.sync.ledger_links import settle_links
@@ -19,6 +18,7 @@ from c360_assets.errors import ConfigError, LedgerError, RequestError
 from c360_assets.settings import Rules
 from c360_assets.sources.tombstones import open_tombstones
 from c360_assets.ui.copies import Copies
+from c360_assets.ui.data import sync_sheets
 from c360_assets.ui.data.sync import (
     ROWS_PER_PAGE,
     Asked,
@@ -27,6 +27,7 @@ from c360_assets.ui.data.sync import (
     deliveries,
     destinations,
     monitor,
+    shown_briefs,
 )
 from c360_assets.ui.data.sync_decide import decide, try_again
 from c360_assets.ui.data.sync_people import ends
@@ -65,8 +66,7 @@ def world(tmp_path_factory):
         """,
         optouts="email\nSUE@home.net",
     )
-    made.build_everything()
-    BarePipeline(made.settings).publish()
+    made.build_everything().publish()
     open_tombstones(made.settings.home_dir).add({"email": ["ed@acme.com"], "user": ["6"]}, {})
     return made
 
@@ -200,6 +200,36 @@ def test_a_merge_is_about_the_record_that_was_to_go():
     assert ends("contacts merges", ("c_1",), DestinationRules()) == [("contacts", "c_1")]
 
 
+def test_the_files_of_rows_have_every_row_and_tell_no_more_than_the_page(
+    settings, ledger, ids, monkeypatch
+):
+    monkeypatch.setattr(sync_sheets, "BATCH", 1)
+    here = Copies(settings).current()
+    refuse(ledger, ids["ann"], "bad name")
+    refuse(ledger, ids["sue"], "Sue is taken")
+    pair = (ids["bob"], "acme.com")
+    settle_links(ledger, "contact_company", {}, {pair: "no link"}, True, "r1", AT)
+    keep_conflicts(ledger, [conflict(ids["bob"]), conflict(ids["ed"])], "r1", AT)
+    asked = {"to": "hubspot", "sort": "reason"}
+    [names], *rest = sync_sheets.refused(here, asked)
+    rows = [dict(zip(names, row, strict=True)) for batch in rest for row in batch]
+    assert {row["record"]: (row["name"], row["reason"]) for row in rows} == {
+        ids["ann"]: ("Ann", "bad name"),
+        ids["sue"]: ("", HIDDEN),
+        f"{ids['bob']} / acme.com": ("Old Bob / acme.com", "no link"),
+    }
+    # in the order of the reasons as the ledger has them
+    assert [row["record"] for row in rows].index(ids["sue"]) == 0
+    [names], *rest = sync_sheets.conflicts(here, asked)
+    told = {row[1]: row[2:7] for batch in rest for row in batch}
+    assert told == {
+        ids["bob"]: ("Old Bob", "firstname", "Ann", "Annie", "Anna"),
+        ids["ed"]: ("", "firstname", HIDDEN, HIDDEN, HIDDEN),
+    }
+    with pytest.raises(RequestError, match="names hubspot"):
+        sync_sheets.conflicts(here, {"to": "file"})
+
+
 def test_a_page_beyond_the_last_is_the_last(copy, settings, ledger):
     for n in range(ROWS_PER_PAGE + 1):
         refuse(ledger, f"{n:03d}.com", "no", "companies")
@@ -222,6 +252,18 @@ def test_a_run_without_an_end_is_under_way_or_was_cut_off(copy, settings, ledger
         ledger.end_run("r1", Counts({"contacts": Tally(1, 1)}, 1), AT + timedelta(minutes=1))
     (_, brief) = briefs(settings)
     assert brief == Brief("hubspot", AT + timedelta(minutes=1))
+
+
+@pytest.mark.parametrize("whom", ["sue@acme.com", "SUE@home.net", "Sue  Hidden", "ed@acme.com"])
+def test_why_a_sync_broke_off_names_nobody_hidden(copy, settings, ledger, whom):
+    ledger.begin_run("r1", AT)
+    ledger.break_run("r1", f"HubSpot cannot take {whom}.", AT)
+    found = monitor(copy, settings, "hubspot", Asked())
+    assert (found.last.problem, found.runs[0].problem) == (HIDDEN, HIDDEN)
+    assert shown_briefs(copy, settings)[1].problem == HIDDEN
+    ledger.begin_run("r2", AT + timedelta(hours=1))
+    ledger.break_run("r2", "HubSpot cannot take ann@acme.com.", AT + timedelta(hours=1))
+    assert "ann@acme.com" in monitor(copy, settings, "hubspot", Asked()).last.problem
 
 
 def test_files_that_were_delivered_are_told_by_their_manifests(settings):

@@ -9,7 +9,6 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from benchmarks.bare import BarePipeline
 from c360_assets.ui import links
 from c360_assets_tests.pipeline import World
 from c360_assets_tests.ui.data.conftest import FEW_PEOPLE
@@ -23,8 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("contact_pages")]
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The pages on few people, of whom Hal opted out."""
     world = World(tmp_path_factory.mktemp("contact_pages")).write(**FEW_PEOPLE)
-    world.build_everything()
-    BarePipeline(world.settings).publish()
+    world.build_everything().publish()
     config = world.folder / "c360.toml"
     config.write_text('[crm]\nsuppression = ["optouts.csv"]\n', encoding="utf-8")
     crm = {"config": config, "crm": "hubspot,file"}

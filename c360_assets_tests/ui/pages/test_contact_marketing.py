@@ -10,7 +10,6 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from benchmarks.bare import BarePipeline
 from c360_assets_tests.pipeline import World
 from c360_assets_tests.ui.data.conftest import FEW_PEOPLE
 from c360_assets_tests.ui.hostile import ATTACK, table
@@ -34,8 +33,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         ",Help,closed", f',"{ATTACK.replace(chr(34), chr(34) * 2)}",closed'
     )
     world.write(**{**FEW_PEOPLE, "raw_campaign": campaigns, "raw_ticket": tickets})
-    world.build_everything()
-    BarePipeline(world.settings).publish()
+    world.build_everything().publish()
     with served(world.settings) as made:
         yield made
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from benchmarks.bare import BarePipeline
 from c360_assets_tests.pipeline import World
 from c360_assets_tests.ui.serving import NARROW, fetched, served, window
 
@@ -23,8 +22,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         raw_gaggle="id,name,created_at\ng1,Annies,2021-01-01",
         merged_user="old_email,new_email\nold@else.com,ann7@acme.com\nann1@acme.com,ann1@acme.com",
     )
-    made.build_everything()
-    BarePipeline(made.settings).publish()
+    made.build_everything().publish()
     return made
 
 

@@ -9,7 +9,6 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from benchmarks.bare import BarePipeline
 from c360_assets.ui.data.kpi_list import KPIS
 from c360_assets_tests.pipeline import World
 from c360_assets_tests.ui.serving import NARROW, fetched, served, window
@@ -105,6 +104,7 @@ def test_other_days_are_chosen_in_a_form_and_keep_the_rest(demo_url, browser):
     [
         ("from=never", "is no day, so"),
         ("from=2021-12-01&to=2022-01-15", "1 of the 46 days chosen"),
+        ("from=2020-01-01&to=2020-01-31&grain=week", "There is no data of these days."),
         ("country=Canada&promo=x", "only the country counts here"),
     ],
 )
@@ -192,8 +192,7 @@ def hostile_url(tmp_path_factory) -> Iterator[str]:
             ]
         ),
     )
-    world.build_everything()
-    BarePipeline(world.settings).publish()
+    world.build_everything().publish()
     with served(world.settings) as url:
         yield url
 

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from benchmarks.bare import BarePipeline
 from c360_assets.activation.sync.ledger import Ledger
 from c360_assets.activation.sync.ledger_conflicts import conflicts, settled
 from c360_assets.activation.sync.run import LEDGER
@@ -52,8 +51,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory, hubspot: HubspotEmulator)
     (folder / GUARDED).write_text(
         f'{crm}[ui]\ntrusted_proxies = ["127.0.0.1"]\nuser_header = "X-User"\n'
     )
-    BarePipeline(world.settings).run(world.days())
-    BarePipeline(world.settings).publish()
+    world.build_everything().publish()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HUBSPOT_TOKEN", hubspot.token)
         patch.setenv("C360_HOME", str(world.settings.home_dir))
@@ -101,6 +99,11 @@ def test_refused_rows_are_tried_again_conflicts_settled_and_the_plan_worked_out(
         expect(page.get_by_text(f"Annie {ATTACK}", exact=True)).to_be_visible()
         assert page.evaluate("window.hacked") is None
 
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Download CSV").first.click()
+        sheet = download.value.path().read_text()
+        assert "\ncontacts," in sheet
+        assert f"Annie {ATTACK}" in sheet.replace('""', '"')
         row = page.get_by_role("row").filter(has_text="firstname").filter(has_text=ann)
         expect(row.get_by_role("link")).to_have_attribute("href", f"/contacts/{ann}")
         row.get_by_role("button", name=re.compile("^Theirs")).click()
@@ -117,6 +120,7 @@ def test_refused_rows_are_tried_again_conflicts_settled_and_the_plan_worked_out(
         expect(of_contacts.locator("td[data-label=Update]")).to_have_text("2")
         expect(of_contacts.locator("td[data-label=Unchanged]")).to_have_text("1")
         expect(plan.get_by_role("heading", name="Contacts, field by field")).to_be_visible()
+        expect(plan).to_contain_text("left deleted, until somebody settles it")
         assert len(hubspot.calls()) > calls
     with Ledger(settings.crm_dir / LEDGER, "hubspot") as ledger:
         decided = settled(ledger, "contacts", [ann])[ann]

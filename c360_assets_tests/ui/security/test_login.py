@@ -198,6 +198,14 @@ def test_an_address_that_tries_many_names_waits(site):
     assert site.log_in("somebody", "x", peer="203.0.113.8").status == 401
 
 
+def test_who_has_many_addresses_of_ipv6_waits_like_who_has_one(site):
+    found = [site.log_in(f"user{n}", "x", peer=f"2001:db8:1:2::{n:x}").status for n in range(12)]
+    assert found == [*[401] * 10, 429, 429]
+    assert site.log_in("somebody", "x", peer="2001:db8:1:3::1").status == 401
+    seen = {"peer": "127.0.0.1", "x_forwarded_for": "2001:db8:1:2:ffff::9"}
+    assert site.log_in("somebody", "x", **seen).status == 429
+
+
 def test_behind_a_proxy_the_address_is_that_which_the_proxy_saw(site):
     for n in range(11):
         site.log_in(f"user{n}", "x", x_forwarded_for=f"198.51.100.{n}, 203.0.113.7")

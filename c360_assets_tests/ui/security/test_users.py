@@ -139,6 +139,22 @@ def test_a_broken_file_is_an_error_and_no_open_door(users, text):
         users.add("bob", PASSWORD, Role.VIEWER)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"name": 7}, {"name": "Ann"}, {"key": None}, {"key": ""}, {"password_hash": 7}],
+    ids=str,
+)
+def test_a_user_written_wrongly_by_hand_is_an_error(users, change):
+    users.add("ann", PASSWORD, Role.VIEWER)
+    users.add("bob", PASSWORD, Role.VIEWER)
+    content = json.loads(users.path.read_text())
+    content["users"][0] |= change
+    users.path.write_text(json.dumps(content))
+    for ask in (users.all, lambda: users.verify("bob", PASSWORD)):
+        with pytest.raises(ConfigError, match=r"users\.json cannot be read"):
+            ask()
+
+
 def test_a_password_that_is_no_hash_is_an_error(users):
     users.add("ann", PASSWORD, Role.VIEWER)
     content = json.loads(users.path.read_text())

@@ -1,10 +1,10 @@
 -- One row per person of the company whom to call, best first; each ground is one of the flags.
 with clock as (
-    select max(greatest(
-        coalesce(most_recent_event, most_recent_order, created_at),
-        coalesce(most_recent_order, most_recent_event, created_at)
-    )) as clock
-    from marts.contacts
+    -- that of all figures; where nobody ever ordered, the newest event
+    select coalesce(
+        (select max(as_of) from marts.rfm_segments),
+        (select max(most_recent_event) from marts.contacts)
+    ) as clock
 ),
 
 account as (

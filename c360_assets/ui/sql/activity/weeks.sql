@@ -1,4 +1,5 @@
--- One row per week with an event or an order of a company's people, or of accounts in a gaggle.
+-- One row per week, from the first event or order of the people to the clock; quiet weeks show it.
+-- The people are those of a company, or the accounts in a gaggle.
 with accounts as (
     select i.user_id, i.contact_user_id
     from identity.user_identity as i
@@ -25,14 +26,32 @@ orders as (
     from marts.fct_orders as o
     inner join accounts as a on a.user_id = o.account_user_id
     group by week
+),
+
+span as (
+    select
+        min(week) as first_week,
+        -- greatest skips nulls: where nobody ever ordered there is no clock
+        greatest(
+            max(week),
+            (select date_trunc('week', max(as_of)) from marts.rfm_segments)
+        ) as last_week
+    from (select week from events union all select week from orders) as active
+),
+
+weeks as (
+    select cast(unnest(generate_series(first_week, last_week, interval 7 day)) as date) as week
+    from span
+    where first_week is not null
 )
 
 select
-    cast(coalesce(e.week, o.week) as date) as week,
+    w.week,
     coalesce(e.number_of_events, 0) as number_of_events,
     coalesce(e.people, 0) as people,
     coalesce(o.number_of_orders, 0) as number_of_orders,
     o.sales_total
-from events as e
-full join orders as o on o.week = e.week
-order by week
+from weeks as w
+left join events as e on e.week = w.week
+left join orders as o on o.week = w.week
+order by w.week

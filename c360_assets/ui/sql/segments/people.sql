@@ -1,4 +1,5 @@
 -- One row per customer at an hour (null: at the clock) who fits cell, segment, move, filters.
+-- Names and the like are for `people_names` and its neighbours, which are asked of few.
 with customers as (
     select
         user_id,
@@ -41,42 +42,29 @@ people_before as (
         and coalesce(valid_to, timestamp '9999-12-31 00:00:00') > cast($since as timestamp)
 ),
 
-lifetime_values as (
-    select user_id, clv_365d
-    from marts.customer_lifetime_value
-    where cast($at as timestamp) is null
-    union all
-    select user_id, clv_365d
-    from marts.lifetime_value_history
-    where scored_on = cast($scored_on as date)
-),
-
--- the day is bound: a subquery would make the view look at every day
-stages as (
-    select client_customer_id as user_id, lifecycle_stage as lifecycle_stage
-    from marts.customer_profiles
-    where profile_date = cast($profile_date as date)
+-- nobody where no text is asked for
+people_named as (
+    select user_id
+    from marts.contacts
+    where cast($text as varchar) is not null
+        and contains(
+            lower(strip_accents(concat_ws(' ', user_name, email, corporate_email))),
+            lower(strip_accents($text))
+        )
 )
 
 select
-    c.contact_id,
-    c.user_name,
-    c.email,
-    c.corporate_email,
+    p.user_id,
     p.rfm_segment,
     p.recency_score,
     p.frequency_score,
     p.monetary_score,
     p.recency / 1440 as recency_days,
     p.frequency,
-    p.monetary,
-    v.clv_365d,
-    l.lifecycle_stage as lifecycle_stage
+    p.monetary
 from customers as p
-inner join marts.contacts as c on c.user_id = p.user_id
 left join people_before as b on b.user_id = p.user_id
-left join lifetime_values as v on v.user_id = p.user_id
-left join stages as l on l.user_id = p.user_id
+left join people_named as n on n.user_id = p.user_id
 where (cast($segment as varchar) is null or p.rfm_segment = $segment)
     and (cast($recency_score as integer) is null or p.recency_score = $recency_score)
     and (cast($frequency_score as integer) is null or p.frequency_score = $frequency_score)
@@ -86,10 +74,4 @@ where (cast($segment as varchar) is null or p.rfm_segment = $segment)
     )
     and (cast($min_orders as bigint) is null or p.frequency >= $min_orders)
     and (cast($min_money as double) is null or p.monetary >= $min_money)
-    and (
-        cast($text as varchar) is null
-        or contains(
-            lower(strip_accents(concat_ws(' ', c.user_name, c.email, c.corporate_email))),
-            lower(strip_accents($text))
-        )
-    )
+    and (cast($text as varchar) is null or n.user_id is not null)

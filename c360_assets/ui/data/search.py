@@ -80,7 +80,7 @@ def search(
     wanted = sorted(kinds)
     if not words or not wanted:
         return Results((), dict.fromkeys(KINDS, 0))
-    by_id = ask.rows("search/by_id", text=" ".join(words), kinds=wanted)
+    by_id = _by_id(ask, " ".join(words), wanted)
     folded = ask.rows("search/folded", words=words)[0]["words"]
     looked_for = _looked_for(folded, wanted, [row["value_rank"] for row in by_id])
     totals = _totals(ask, looked_for, by_id)
@@ -95,6 +95,22 @@ def search(
             offset=max(offset - len(by_id), 0),
         )
     return Results(_described(ask, hits, folded), totals)
+
+
+def _by_id(ask: Asks, text: str, kinds: Sequence[str]) -> list[dict[str, Any]]:
+    """Who has or had this id, the most active first; the index is asked where there is somebody."""
+    named = {
+        (row["kind"], row["object_id"]): row
+        for row in ask.rows("search/by_id", text=text, kinds=kinds)
+    }
+    if not named:
+        return []
+    ranked = ask.rows("search/ranked", object_ids=sorted({id_ for _, id_ in named}))
+    return [
+        {**row, **named[row["kind"], row["object_id"]]}
+        for row in ranked
+        if (row["kind"], row["object_id"]) in named
+    ]
 
 
 def _looked_for(

@@ -221,6 +221,7 @@ def test_people_at_an_hour_are_as_they_were(copy: Copy) -> None:
         (People(text="ZOE"), ["Zoë"]),
         (People(text="gmail.com"), ["Ben"]),
         (People(text="acme"), ["Ann"]),
+        (People(text="n@acme.co"), ["Ann"]),
         (People(text="%"), []),
     ],
 )

@@ -20,16 +20,9 @@ with named as (
     select 'gaggle', gaggle_id, 4, 'gaggle', gaggle_id
     from marts.gaggle_facts
     where gaggle_id in ($text, lower($text), upper($text))
-),
-
-once as (
-    select kind, object_id, arg_min(bearer, (nth, id)) as bearer, arg_min(id, (nth, id)) as id
-    from named
-    group by kind, object_id
 )
 
-select s.kind, s.object_id, s.user_id, s.value_rank, o.bearer, o.id
-from once as o
-inner join marts.search_index as s on s.object_id = o.object_id and s.kind = o.kind
-where s.kind in (select unnest($kinds))
-order by s.value_rank
+select kind, object_id, arg_min(bearer, (nth, id)) as bearer, arg_min(id, (nth, id)) as id
+from named
+where kind in (select unnest($kinds))
+group by kind, object_id

@@ -45,11 +45,13 @@ people_before as (
 -- nobody where no text is asked for
 people_named as (
     select user_id
-    from marts.contacts
+    from marts.search_index
     where cast($text as varchar) is not null
+        and kind = 'person'
+        -- as the index has its texts: see `search/folded`
         and contains(
-            lower(strip_accents(concat_ws(' ', user_name, email, corporate_email))),
-            lower(strip_accents($text))
+            search_text,
+            regexp_replace(lower(strip_accents($text)), '([.@_+ -])', '\1' || chr(9), 'g')
         )
 )
 

@@ -34,6 +34,11 @@ def decisions(key: str) -> str:
     return with_query(f"{REVIEW}/history", {"key": key})
 
 
+def pair(text: str) -> str:
+    """A suggested pair in the merge review, `old~new`."""
+    return with_query(REVIEW, {"pair": text})
+
+
 def search(text: str) -> str:
     """What is found by a text."""
     return with_query(HOME, {"q": text})

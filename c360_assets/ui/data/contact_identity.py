@@ -9,6 +9,7 @@ from decimal import Decimal
 from c360_assets.ui.copies import Copy
 from c360_assets.ui.data.contact import Person
 
+MOST_NAMESAKES = 3
 # what the contract's codes mean to people
 NO_VALUE = {
     "too_few_repeat_customers": "too few customers have ordered again for a forecast",
@@ -73,6 +74,16 @@ class Standing:
 
 
 @dataclass(frozen=True)
+class Namesake:
+    """Somebody who may be the same person, and the suggested pair as the review has it."""
+
+    contact_id: str
+    user_name: str | None
+    email: str
+    pair: str
+
+
+@dataclass(frozen=True)
 class Merged:
     """How a former contact_id ended."""
 
@@ -93,6 +104,14 @@ def merged_from(copy: Copy, person: Person, former: str) -> Merged | None:
     """How a contact_id became this person; None where it never was another's."""
     row = copy.row("contact/was", was=former, contact_id=person.contact_id)
     return None if row is None else Merged(**row)
+
+
+def namesakes(copy: Copy, person: Person) -> list[Namesake]:
+    """Who may be the same person, the likeliest first, at most MOST_NAMESAKES."""
+    if person.email is None:
+        return []
+    rows = copy.rows("contact/namesakes", email=person.email, limit=MOST_NAMESAKES)
+    return [Namesake(**row) for row in rows]
 
 
 def _words(reason: str | None) -> str:

@@ -12,7 +12,14 @@ from nicegui import ui
 from c360_assets.ui import links
 from c360_assets.ui.copies import Copy, Order
 from c360_assets.ui.data.contact import Person, find_person
-from c360_assets.ui.data.contact_identity import Merged, Standing, merged_from, standing
+from c360_assets.ui.data.contact_identity import (
+    Merged,
+    Namesake,
+    Standing,
+    merged_from,
+    namesakes,
+    standing,
+)
 from c360_assets.ui.downloads import Download
 from c360_assets.ui.page import Page
 from c360_assets.ui.parts import table
@@ -99,19 +106,21 @@ class Identity:
     person: Person
     standing: Standing
     merged: Merged | None
+    namesakes: list[Namesake]
     addresses: table.Loaded
     gaggles: table.Loaded
 
 
 async def load(page: Page, person: Person) -> Identity:
     """Ask for all of it; `was` in the query is a former contact_id that led here."""
-    found, merged, addresses, gaggles = await asyncio.gather(
+    found, merged, others, addresses, gaggles = await asyncio.gather(
         page.ask(standing, person),
         page.ask(merged_from, person, page.query.get("was", "")),
+        page.ask(namesakes, person),
         table.load(page, ADDRESSES, user_id=person.user_id),
         table.load(page, GAGGLES, user_id=person.user_id),
     )
-    return Identity(person, found, merged, addresses, gaggles)
+    return Identity(person, found, merged, others, addresses, gaggles)
 
 
 def show_head(loaded: Identity) -> None:
@@ -125,6 +134,8 @@ def show_head(loaded: Identity) -> None:
             ui.label(_how_merged(loaded.merged)).classes("c-contact-merged").props("role=note")
         if person.emails:
             _first_addresses(person)
+        for other in loaded.namesakes:
+            _namesake(other)
         with ui.element("div").classes("c-chips"):
             chip(f"Segment: {found.rfm_segment or 'Prospect'}")
             if found.lifecycle_stage:
@@ -142,6 +153,15 @@ def _first_addresses(person: Person) -> None:
         ui.label(", ".join(few))
         if rest := len(person.emails) - len(few):
             ui.link(f"and {plural(rest, 'more address', 'more addresses')}", "#addresses")
+
+
+def _namesake(other: Namesake) -> None:
+    with ui.element("div").classes("c-contact-merged c-contact-namesake").props("role=note"):
+        ui.label("May be the same person as")
+        ui.link(other.user_name or other.email, links.contact(other.contact_id))
+        if other.user_name:
+            ui.label(f"({other.email}).")
+        ui.link("Review the pair", links.pair(other.pair))
 
 
 def _how_merged(merged: Merged) -> str:
@@ -241,7 +261,7 @@ def _segment(found: Standing) -> None:
 
 def _value(found: Standing, currency: str) -> None:
     figure(
-        "Value of the next 365 days",
+        "Value, next 365 days",
         found.clv_365d,
         "money",
         source=Source("customer_lifetime_value", "clv_365d"),

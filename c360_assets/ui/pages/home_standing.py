@@ -57,13 +57,13 @@ def to_do(counts: dict[str, int], found: Decisions) -> None:
     """What waits for people: reviews, tickets, decisions."""
     with panel("To do"), figures():
         figure(
-            *("Possible duplicate people", counts["suggested_people"], "number"),
+            *("Duplicate people?", counts["suggested_people"], "number"),
             source=Source("merge_candidates", "kind", "pairs of people"),
             href=links.REVIEW,
             hint="pairs to review",
         )
         figure(
-            *("Possible duplicate companies", counts["suggested_companies"], "number"),
+            *("Duplicate companies?", counts["suggested_companies"], "number"),
             source=Source("merge_candidates", "kind", "pairs of companies"),
             href=links.REVIEW,
             hint="pairs to review",

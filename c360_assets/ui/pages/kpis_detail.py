@@ -255,7 +255,7 @@ def _funnel(question: Question, steps: list[Step]) -> None:
             ],
         )
     with ui.element("div").classes("c-chips"):
-        ui.label(f"Source: {source}. Putting into a cart is not kept by session.").classes("c-note")
+        ui.label(f"Source: {source}").classes("c-note")
         source_words(source, "each step: " + "; ".join(f"{s.name}: {s.how}" for s in steps))
 
 

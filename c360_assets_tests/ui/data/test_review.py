@@ -16,6 +16,8 @@ from c360_assets.resolution.recording import Recorded, record
 from c360_assets.settings import Rules, Settings
 from c360_assets.ui.copies import Copy
 from c360_assets.ui.data import review, review_history, review_traits
+from c360_assets.ui.data.contact import find_person
+from c360_assets.ui.data.contact_identity import namesakes
 from c360_assets.ui.data.review import Candidate, Choice, Leaning
 from c360_assets.ui.pages.review_history import HISTORY
 from c360_assets.ui.parts.table import State, sliced
@@ -67,6 +69,19 @@ def open_pair(copy: Copy, text: str) -> Candidate:
 
 def now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def test_a_person_is_told_who_may_be_the_same_with_the_pair_to_review(copy: Copy) -> None:
+    (contact_id,) = {
+        row["contact_id"] for row in copy.rows("review/contacts", addresses=["ida.rare@acme77.com"])
+    }
+    found = namesakes(copy, find_person(copy, contact_id))
+    assert {other.email for other in found} == {
+        "ida.rare+news@acme77.com",
+        "ida.rare+shop@acme77.com",
+    }
+    for other in found:
+        assert open_pair(copy, other.pair).text == other.pair
 
 
 def test_pairs_come_by_rank_and_the_list_goes_on_after_one(copy: Copy) -> None:

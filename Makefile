@@ -22,13 +22,16 @@ help: ## show this list
 demo: $(INSTALLED) ## make the demo data and run the whole pipeline on it
 	$(BIN)/c360 demo
 
-# Where one stops, or Ctrl-C or a signal comes, both are ended. set -m: bash lets what it starts in the
-# background ignore Ctrl-C otherwise, and Dagster takes that for ignoring every signal.
+# Where one stops, or Ctrl-C or a signal comes, both are ended. Dagster takes ignoring Ctrl-C for ignoring
+# every signal: bash lets what it starts in the background ignore it but for set -m, and where make itself
+# was started in the background of a script, Python undoes it.
+HEEDING := $(BIN)/python -c 'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); \
+  os.execv(sys.argv[1], sys.argv[1:])'
 dev: $(INSTALLED) ## Dagster (port 3000: PORT) and the pages (port 8360: UI_PORT) on this machine
 	home="$$($(BIN)/python -m c360_assets.instance)"; \
 	  set -m; trap 'kill $$(jobs -p) 2>/dev/null || true; wait || true' EXIT; trap 'exit 130' INT TERM; \
 	  $(BIN)/c360 ui --port $(UI_PORT) & \
-	  DAGSTER_HOME="$$home" $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT) --log-level warning & \
+	  DAGSTER_HOME="$$home" $(HEEDING) $(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT) --log-level warning & \
 	  wait -n
 
 test: $(INSTALLED) ## run the tests

@@ -290,10 +290,11 @@ def _company(found: Explanation) -> str | None:
     company = found.company
     if company is None:
         return None
+    gaggles = company["number_of_gaggles"]
     paying = "paying" if company["is_paying"] else "not paying"
     return (
-        f"{company['corporate_email']} ({company['number_of_users_corporate']:,} people, "
-        f"{company['number_of_gaggles']:,} gaggles, {paying})"
+        f"{company['corporate_email']} ({_people(company['number_of_users_corporate'])}, "
+        f"{gaggles:,} gaggle{'' if gaggles == 1 else 's'}, {paying})"
     )
 
 
@@ -302,7 +303,11 @@ def _gaggle(found: Explanation) -> str | None:
     if gaggle is None:
         return None
     name = gaggle["gaggle_name"] or "no name"
-    return f"{name} (id {gaggle['gaggle_id']}, {gaggle['number_of_users']:,} people)"
+    return f"{name} (id {gaggle['gaggle_id']}, {_people(gaggle['number_of_users'])})"
+
+
+def _people(number: int) -> str:
+    return "1 person" if number == 1 else f"{number:,} people"
 
 
 def _segment(contact: dict[str, Any]) -> str | None:

@@ -97,7 +97,7 @@ def _explain(main: ui.element, status: int, title: str, text: str) -> None:
     main.clear()
     with main:
         heading(title, 1)
-        states.trouble(title, text)
+        states.trouble("", text)
 
 
 def not_found(request: Request, error: Exception) -> Response:

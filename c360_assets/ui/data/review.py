@@ -21,6 +21,10 @@ from c360_assets.ui.privacy import HIDDEN
 
 KIND_NAMES: Mapping[str, str] = {"user": "people", "domain": "companies"}
 FROM_THE_START = 0
+OF_HIDDEN = (
+    "Another decision speaks against it, on somebody whose data is not shown: `c360 merge log` "
+    "lists all decisions."
+)
 REJECTED = "suggestion rejected"  # as `c360 merge reject` has it
 _PARTS: Mapping[str, Mapping[str, str]] = {
     "user": {
@@ -255,7 +259,15 @@ def readiness(copy: Copy, candidate: Candidate, name: str) -> Readiness:
         return Readiness()
     with_reason = replace(bare, reason="a reason")
     still = trial(folder, database, settings.rules, with_reason).objection
-    return Readiness(blocked=still) if still else Readiness(needs_reason=objection)
+    if still:
+        return Readiness(blocked=without_hidden(copy, still))
+    return Readiness(needs_reason=without_hidden(copy, objection))
+
+
+def without_hidden(copy: Copy, objection: str) -> str:
+    """What speaks against a decision, unless it tells of somebody hidden."""
+    is_told = hidden_in(copy, copy.settings, (), [objection]).are_in(objection)
+    return OF_HIDDEN if is_told else objection
 
 
 def leanings(row: Mapping[str, Any]) -> list[Leaning]:

@@ -58,9 +58,12 @@ async def attempt(
         tell("Nothing was recorded", str(error))
         return False
     if found.overtaken_by:
-        tell("Somebody else was faster; nothing was recorded", told(found.overtaken_by))
+        shown_of = await page.ask(data.visible, [found.overtaken_by])
+        said = told(shown_of[0]) if shown_of else data.OF_HIDDEN
+        tell("Somebody else was faster; nothing was recorded", said)
     elif found.objection:
-        tell("This would not stand; nothing was recorded", found.objection)
+        objection = await page.ask(data.without_hidden, found.objection)
+        tell("This would not stand; nothing was recorded", objection)
     return found.path is not None
 
 

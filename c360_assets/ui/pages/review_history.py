@@ -178,7 +178,7 @@ def _undo(page: Page, row: dict[str, Any]) -> None:
         ui.link("Keep it", page.url(undo=None)).classes("c-pill")
     decision = Decision(pair, UNDO, page.visitor.name, page.now, "plan")
     review_pair.planned_later(
-        page, decision, lambda found: review_pair.show_plan(page, *found, pair.kind)
+        page, decision, lambda found: review_pair.show_plan(page, found, pair.kind)
     )
 
 

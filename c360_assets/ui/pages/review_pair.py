@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -176,21 +177,28 @@ def blast_radius(page: Page, candidate: Candidate, objected: Callable[[str], Non
                 ui.label("Takes a minute or more.").classes("c-note")
             return
 
-        def show(found: tuple[Plan, set[str]]) -> None:
-            if found[0].objection:
-                objected(found[0].objection)
-            show_plan(page, *found, candidate.kind)
+        def show(found: Planned) -> None:
+            if found.objection:
+                objected(found.objection)
+            show_plan(page, found, candidate.kind)
 
         planned_later(page, decision, show)
 
 
-def planned_later(
-    page: Page, decision: Decision, show: Callable[[tuple[Plan, set[str]]], None]
-) -> None:
-    """What a decision would change, once it is worked out, with the contacts who may be shown."""
+@dataclass(frozen=True)
+class Planned:
+    """What a decision would change, the contacts of it who may be shown, and what objects to it."""
+
+    plan: Plan
+    visible: set[str]
+    objection: str | None
+
+
+def planned_later(page: Page, decision: Decision, show: Callable[[Planned], None]) -> None:
+    """What a decision would change, once it is worked out."""
     client = ui.context.client
 
-    async def load() -> tuple[Plan, set[str]]:
+    async def load() -> Planned:
         async with _ONE_PLAN:
             if not client.has_socket_connection:
                 raise C360Error("nobody looks any more; open the page again")
@@ -200,7 +208,8 @@ def planned_later(
             )
             found = await page.work(_planned, page, now)
         ids = [each["contact_id"] for each in (*found.people_before, *found.people_after)]
-        return found, await page.ask(data.shown_contacts, ids)
+        objection = found.objection and await page.ask(data.without_hidden, found.objection)
+        return Planned(found, await page.ask(data.shown_contacts, ids), objection)
 
     states.later("Working out everything that would change …", load, show)
 
@@ -209,10 +218,11 @@ def _planned(page: Page, decision: Decision) -> Plan:
     return plan(page.settings, rows_of_decision(page.settings, decision))
 
 
-def show_plan(page: Page, found: Plan, visible: set[str], kind: Kind) -> None:
+def show_plan(page: Page, planned: Planned, kind: Kind) -> None:
     """A plan: its size, the people or companies before and after, and the decisions it changes."""
-    if found.objection:
-        states.trouble("This would not stand", found.objection)
+    found, visible = planned.plan, planned.visible
+    if planned.objection:
+        states.trouble("This would not stand", planned.objection)
     with ui.element("dl").classes("c-review-facts"):
         for name, words in _facts(page, found, kind):
             with ui.element("div"):

@@ -24,9 +24,10 @@ def empty(text: str, hint: str = "") -> None:
 
 
 def trouble(title: str, text: str, again: Callable[[], object] | None = None) -> None:
-    """Something went wrong; `again` tries once more."""
+    """Something went wrong; `again` tries once more. No title where a heading says it already."""
     with ui.element("div").classes("c-trouble").props("role=alert"):
-        ui.label(title).classes("c-strong")
+        if title:
+            ui.label(title).classes("c-strong")
         ui.label(text)
         if again:
             ui.button("Try again", on_click=again).props("flat no-caps")

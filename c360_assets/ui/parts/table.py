@@ -148,6 +148,8 @@ class _Shown:
     def __init__(self, page: Page, loaded: Loaded) -> None:
         self.page, self.loaded, self.state = page, loaded, loaded.state
         self.listing = loaded.listing
+        self.link: ui.link | None = None
+        self.more: Mapping[str, str] = {}
 
     def build(self, download: bool | Mapping[str, str]) -> None:
         listing, total = self.listing, self.loaded.slice.total
@@ -155,9 +157,9 @@ class _Shown:
             with ui.element("div").classes("c-listing-head"):
                 ui.label(plural(total, listing.noun, listing.nouns)).classes("c-note")
                 if download is not False:
-                    more = {} if download is True else download
-                    href = links.download(listing.key, {**self.page.query, **more})
-                    ui.link("Download CSV", href).classes("c-download").props("download")
+                    self.more = {} if download is True else download
+                    self.link = ui.link("Download CSV", self._file())
+                    self.link.classes("c-download").props("download")
             self.table = ui.table(
                 columns=[self._column(column) for column in listing.columns],
                 rows=self._rows(self.loaded.slice),
@@ -191,6 +193,14 @@ class _Shown:
         self.table.pagination = self._pagination(found.total)
         self.table.update()
         self.page.replace_query(self.state.query(self.listing))
+        if self.link is not None:
+            self.link.props["href"] = self._file()
+            self.link.update()
+
+    def _file(self) -> str:
+        """The address of all rows, in the order that is shown."""
+        query = {**self.page.query, **self.state.query(self.listing), **self.more}
+        return links.download(self.listing.key, query)
 
     def _pagination(self, total: int) -> dict[str, Any]:
         order = self.listing.order_of(self.state.sort)

@@ -467,3 +467,18 @@ def test_who_opted_out_is_in_no_pair_and_in_no_waiting_decision(
     asked = review.choose(copy, None, f"{FIRST.old}~{FIRST.new}", None)
     assert (asked.candidate, asked.said) == (None, [])
     assert review.last_by(copy, found.waiting, "Ann") is not None
+
+
+def test_an_objection_that_names_who_is_hidden_does_not_tell_them(world: World, copy: Copy) -> None:
+    (world.settings.merges_dir / "merged_user_by_hand.csv").write_text(
+        f"""old_email,new_email,decision
+{SECOND.old},{FIRST.old},merge
+{SECOND.old},{FIRST.new},never
+"""
+    )
+    pair = Candidate("user", FIRST.old, FIRST.new, FIRST, {})
+    assert SECOND.old in str(review.readiness(copy, pair, "Ann").blocked)
+    (world.settings.source_dir / "opt_outs.csv").write_text(f"email\n{SECOND.old}\n")
+    rules = Rules(crm=CrmRules(suppression=("opt_outs.csv",)))
+    hiding = newest(World(world.folder, rules=rules))
+    assert review.readiness(hiding, pair, "Ann").blocked == review.OF_HIDDEN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
@@ -136,16 +137,21 @@ def test_campaigns_are_sorted_in_place_and_can_be_taken_along(url: str, browser:
         campaigns.get_by_role("columnheader", name="Campaign", exact=True).click()
         there.page.wait_for_url("**contact_campaigns_sort=plan_id**")
         expect(campaigns.locator("tbody tr").first).to_contain_text(ATTACK)
-        target = campaigns.get_by_role("link", name="Download CSV").get_attribute("href")
+        download = campaigns.get_by_role("link", name="Download CSV")
+        # the file is in the order that is on screen
+        expect(download).to_have_attribute("href", re.compile("contact_campaigns_sort=plan_id"))
+        target = download.get_attribute("href")
     answer = httpx.get(f"{url}{target}", timeout=30)
     assert answer.status_code == 200
     rows = list(csv.DictReader(answer.text.splitlines()))
-    assert [(row["execution_date"], row["treatment"]) for row in rows] == [
+    plans = [row["plan_id"] for row in rows]
+    assert plans == sorted(plans)
+    assert {(row["execution_date"], row["treatment"]) for row in rows} == {
         ("2021-02-20", "Excluded"),
         ("2021-02-12", "Sent"),
         ("2021-02-10", "Control group"),
         ("2021-02-02", "Sent"),
-    ]
+    }
 
 
 def test_a_download_without_a_person_says_what_is_missing(url: str) -> None:

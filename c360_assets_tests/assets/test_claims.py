@@ -156,7 +156,9 @@ def contract_breaks(table: Table) -> Iterator[tuple[str, str, Breaks]]:
     prefix = "" if table.asset == table.name else f"{table.name}_"
 
     def set_one(column: str, value: str) -> Breaks:
-        first = f'(select min(rowid) from {name} where "{column}" is not null)'
+        # where nothing is known of it in this world, any row will do
+        is_known = f'case when "{column}" is not null then rowid end'
+        first = f"(select coalesce(min({is_known}), min(rowid)) from {name})"
         return (f'update {name} set "{column}" = {value} where rowid = {first}',)
 
     for column in table.columns:

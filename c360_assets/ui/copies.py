@@ -61,6 +61,10 @@ class Slice:
     total: int
 
 
+# rows by the batch, the names of the columns first
+Batches = Iterator[list[tuple[Any, ...]]]
+
+
 @dataclass(frozen=True)
 class Details:
     """Questions with more columns of a listing's rows, and the column by which both tell them.
@@ -157,7 +161,7 @@ class Copy:
 
     def stream(
         self, name: str, order: Order, /, *, details: Details | None = None, **parameters: Any
-    ) -> Iterator[list[tuple[Any, ...]]]:
+    ) -> Batches:
         """The column names as first batch, then all rows in batches of STREAMED_ROWS."""
         self._details_of(name, order, details, parameters)
         sql = _with_details(question(name), details, details.questions if details else ())

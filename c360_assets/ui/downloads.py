@@ -20,10 +20,9 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from c360_assets.activation.tabular import FORMULA_START
 from c360_assets.errors import C360Error
 from c360_assets.settings import Settings
-from c360_assets.ui.copies import Copies, Copy
+from c360_assets.ui.copies import Batches, Copies, Copy
 from c360_assets.ui.parts.table import Listing, State
 
-Batches = Iterator[list[tuple[Any, ...]]]
 Parameters = Callable[[Copy, Mapping[str, str]], Mapping[str, Any]]
 _FORMULA = re.compile(FORMULA_START)
 

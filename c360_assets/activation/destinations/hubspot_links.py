@@ -50,7 +50,8 @@ class HubspotLinks:
             self.labels.clear()
             if self._type(kind) is None:
                 raise
-        self.labels.clear()
+        else:
+            self.labels.clear()
 
     def make(self, kind: str, links: Sequence[Link]) -> Sequence[Verdict]:
         """Make associations of the kind's type."""

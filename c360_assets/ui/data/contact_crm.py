@@ -9,19 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal
 
 from c360_assets.activation.destinations.build import rules_of
 from c360_assets.activation.destinations.values import same_value, text_of
-from c360_assets.activation.objects import SYNC_OBJECTS
 from c360_assets.activation.sync.erase import CONTACTS
 from c360_assets.activation.sync.ledger_reading import RecordRows, read_ledger
 from c360_assets.activation.sync.ledger_rows import RECORD
 from c360_assets.activation.sync.model import Row
-from c360_assets.activation.sync.run import KEYS, LEDGER
-from c360_assets.activation.sync.wanted import load_suppression, make_wanted, rows_of
-from c360_assets.activation.tabular import literal
+from c360_assets.activation.sync.run import LEDGER
 from c360_assets.assets.crm_job import FILE, destination_names
 from c360_assets.crm_rules import ObjectRules
 from c360_assets.settings import Settings
@@ -29,6 +25,7 @@ from c360_assets.ui.copies import Copy
 from c360_assets.ui.data.contact import Person
 from c360_assets.ui.data.contact_delivery import delivered
 from c360_assets.ui.data.contact_links import Link, links_of
+from c360_assets.ui.data.crm_wanted import records_wanted
 from c360_assets.ui.data.sync_people import Shown, who_is_shown
 
 FieldState = Literal["same", "differs", "theirs", "conflict", "ours", "new", "ended"]
@@ -137,18 +134,9 @@ def _of_records(copy: Copy, settings: Settings, person: Person, name: str) -> He
 
 def wanted_of(copy: Copy, rules: ObjectRules, person: Person) -> tuple[Row, str] | None:
     """What a sync would have the CRM hold, and its hash; None where the mapping leaves them out."""
-    source = next(each for each in SYNC_OBJECTS if each.name == CONTACTS)
     with copy.working() as connection:
-        # who opted out is hidden, and does not come this far
-        load_suppression(connection, (), Path())
-        # in the text, since the engine plans a look-up for a constant: a tenth of the time
-        one = replace(
-            source,
-            select=f"select * from ({source.select}) as people"
-            f" where contact_id = {literal(person.contact_id)}",
-        )
-        make_wanted(connection, one, rules, KEYS[CONTACTS])
-        return rows_of(connection, CONTACTS, [person.contact_id]).get(person.contact_id)
+        found = records_wanted(connection, rules, CONTACTS, [person.contact_id])
+    return found.get(person.contact_id)
 
 
 def judged(

@@ -6,22 +6,20 @@ By the ledger, as `contact_crm`. A link is named by its kind, an entry of the ma
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Literal, TypeAlias
 
 import duckdb
 
-from c360_assets.activation.objects import SYNC_OBJECTS, CrmObject
 from c360_assets.activation.sync.erase import CONTACTS
 from c360_assets.activation.sync.ledger_reading import HeldLink, LedgerReader
 from c360_assets.activation.sync.run import KEYS
-from c360_assets.activation.sync.wanted import load_suppression, make_wanted, rows_of
 from c360_assets.activation.tabular import identifier, literal
 from c360_assets.crm_rules import DestinationRules, LinkRules, ObjectRules
 from c360_assets.settings import Settings
 from c360_assets.ui.copies import Copy
+from c360_assets.ui.data.crm_wanted import crm_object, records_wanted
 from c360_assets.ui.data.sync_people import Subject, who_is_shown
 
 LinkState = Literal["same", "new", "refused", "ended"]
@@ -112,14 +110,13 @@ def _wanted(
 ) -> dict[_End, list[_Pair]]:
     """The pairs that a sync would link, of records that it would send."""
     with copy.working() as connection:
-        load_suppression(connection, (), Path())
         return {end: _pairs(connection, rules, end, contact_id) for end in ends}
 
 
 def _pairs(
     connection: duckdb.DuckDBPyConnection, rules: DestinationRules, end: _End, contact_id: str
 ) -> list[_Pair]:
-    source = _object(end.rules.from_object)
+    source = crm_object(end.rules.from_object)
     key, column = identifier(KEYS[source.name]), identifier(end.rules.column)
     mine = key if end.is_start else column
     pairs: list[_Pair] = connection.execute(
@@ -141,15 +138,4 @@ def _sent(
     mapping: ObjectRules | None = getattr(rules, object_)
     if mapping is None or not keys:
         return set()
-    source, key = _object(object_), KEYS[object_]
-    listed = ", ".join(literal(each) for each in keys)
-    some = replace(
-        source,
-        select=f"select * from ({source.select}) as rows where {identifier(key)} in ({listed})",
-    )
-    make_wanted(connection, some, mapping, key)
-    return set(rows_of(connection, object_, list(keys)))
-
-
-def _object(name: str) -> CrmObject:
-    return next(each for each in SYNC_OBJECTS if each.name == name)
+    return set(records_wanted(connection, mapping, object_, keys))

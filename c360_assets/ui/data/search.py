@@ -81,7 +81,7 @@ def search(
     if not words or not wanted:
         return Results((), dict.fromkeys(KINDS, 0))
     by_id = _by_id(ask, " ".join(words), wanted)
-    folded = ask.rows("search/folded", words=words)[0]["words"]
+    folded = folded_words(ask, words)
     looked_for = _looked_for(folded, wanted, [row["value_rank"] for row in by_id])
     totals = _totals(ask, looked_for, by_id)
     hits = by_id[offset : offset + limit]
@@ -95,6 +95,17 @@ def search(
             offset=max(offset - len(by_id), 0),
         )
     return Results(_described(ask, hits, folded), totals)
+
+
+def folded_words(ask: Asks, words: Sequence[str]) -> list[str]:
+    """The words as `marts.search_index` has its texts."""
+    folded: list[str] = ask.rows("search/folded", words=words)[0]["words"]
+    return folded
+
+
+def as_indexed(folded: Sequence[str]) -> str:
+    """Folded words as they stand in a text of the index: each after a tab."""
+    return " \t".join(folded)
 
 
 def _by_id(ask: Asks, text: str, kinds: Sequence[str]) -> list[dict[str, Any]]:
@@ -142,8 +153,7 @@ def _hits(
     limit: int,
     offset: int,
 ) -> list[dict[str, Any]]:
-    # as the words stand in a text: each after a tab
-    text = " \t".join(folded)
+    text = as_indexed(folded)
     if not is_broad or offset:
         return ask.rows("search/hits", text=text, limit=limit, offset=offset, **looked_for)
     both = {name: looked_for[name] for name in ("kinds", "skipped")}

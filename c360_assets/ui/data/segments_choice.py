@@ -14,6 +14,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Literal, cast, get_args
 
 from c360_assets.ui.copies import Copy
+from c360_assets.ui.data.search import as_indexed, folded_words
 from c360_assets.ui.data.segments import PROSPECTS, History, day_of, history
 
 Measure = Literal["customers", "money"]
@@ -111,7 +112,8 @@ def choice_of(there: History, query: Mapping[str, str]) -> Choice:
 def parameters_of(copy: Copy, people: People) -> dict[str, Any]:
     """What the questions about people bind."""
     known = copy.one("segments/known_by", at=people.at)
-    return {**vars(people), **known}
+    text = people.text and as_indexed(folded_words(copy, people.text.split()))
+    return {**vars(people), "text": text, **known}
 
 
 def chosen_people(copy: Copy, query: Mapping[str, str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ They tell what the monitor tells (`sync`): of hidden people the id and nothing e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from c360_assets.activation.sync.ledger_reading import OpenConflict, RejectedRow, read_ledger
@@ -13,7 +13,7 @@ from c360_assets.activation.sync.run import LEDGER
 from c360_assets.assets.crm_job import FILE
 from c360_assets.errors import RequestError
 from c360_assets.settings import Settings
-from c360_assets.ui.copies import Copy
+from c360_assets.ui.copies import Batches, Copy
 from c360_assets.ui.data.sync import (
     Disagreement,
     Refused,
@@ -23,7 +23,6 @@ from c360_assets.ui.data.sync import (
 )
 from c360_assets.ui.data.sync_people import Subject
 
-Batches = Iterator[list[tuple[Any, ...]]]
 BATCH = 500
 _REFUSED = ("kind", "record", "name", "reason", "tries", "last_try", "next_try")
 _CONFLICTS = (

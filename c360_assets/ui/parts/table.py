@@ -198,9 +198,8 @@ class _Shown:
             self.link.update()
 
     def _file(self) -> str:
-        """The address of all rows, in the order that is shown."""
-        query = {**self.page.query, **self.state.query(self.listing), **self.more}
-        return links.download(self.listing.key, query)
+        """The address of all rows, in the order that the page's URL has."""
+        return links.download(self.listing.key, {**self.page.query, **self.more})
 
     def _pagination(self, total: int) -> dict[str, Any]:
         order = self.listing.order_of(self.state.sort)

@@ -48,11 +48,8 @@ people_named as (
     from marts.search_index
     where cast($text as varchar) is not null
         and kind = 'person'
-        -- as the index has its texts: see `search/folded`
-        and contains(
-            search_text,
-            regexp_replace(lower(strip_accents($text)), '([.@_+ -])', '\1' || chr(9), 'g')
-        )
+        -- folded, as the index has its texts
+        and contains(search_text, $text)
 )
 
 select

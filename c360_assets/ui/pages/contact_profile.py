@@ -25,6 +25,7 @@ from c360_assets.ui.data.contact_profile import (
 from c360_assets.ui.page import Page
 from c360_assets.ui.parts import forms, states
 from c360_assets.ui.parts.figures import panel, source_words
+from c360_assets.ui.parts.quasar import ProfileCardPart, ProfileRowPart, QuasarTable
 from c360_assets.ui.parts.text import NOTHING, cut, plural, shown
 
 ANCHOR = "#history"
@@ -32,6 +33,8 @@ ANCHOR = "#history"
 LONGEST_VALUE = 240
 _LABELS = {"": "Value", "1D": "1 day", "7D": "7 days", "1M": "30 days", "3M": "90 days"}
 _LABELS |= {"12M": "365 days"}
+# as Quasar tells it of a table that shows all of its rows
+_ALL_ROWS = {"sortBy": None, "descending": False, "page": 1, "rowsPerPage": 0}
 _SOURCE = "Each value is a column of the view; how it is made stands with the attribute."
 
 
@@ -115,7 +118,7 @@ class _Attributes:
         field.classes("c-find")
         rows = self._rows(text)
         self.told = ui.label(self._told(rows)).classes("c-note").props("role=status")
-        self.table = ui.table(
+        self.table = QuasarTable(
             columns=[
                 {"name": "name", "label": "Attribute", "field": "name", "align": "left"},
                 *(
@@ -125,12 +128,12 @@ class _Attributes:
             ],
             rows=rows,
             row_key="key",
-            pagination=0,
+            pagination=dict(_ALL_ROWS),
         )
         self.table.classes("c-quasar-table c-profile").props("flat hide-bottom")
         self.table.props[":grid"] = "Quasar.Screen.lt.md"
-        self.table.add_slot("body", _BODY)
-        self.table.add_slot("item", _ITEM)
+        self.table.fill("body", ProfileRowPart)
+        self.table.fill("item", ProfileCardPart)
 
     def _narrow(self, event: events.ValueChangeEventArguments[Any]) -> None:
         text = str(event.value or "")
@@ -192,41 +195,3 @@ def how_made(attribute: Attribute) -> str:
     if attribute.source is None:
         return "worked out of other attributes"
     return f"made from {attribute.source.replace('_', ' ')}"
-
-
-# Vue escapes what stands in {{ }} and binds the rest as text; the paths come from `Page.url`
-_BODY = """
-<tr v-if="props.row.title" class="c-profile-group">
-  <th colspan="7" scope="colgroup"><h3>{{ props.row.title }}</h3></th>
-</tr>
-<tr v-else>
-  <th scope="row" class="c-profile-name">
-    <div>{{ props.row.words }}<span v-if="props.row.own" class="c-chip c-own">own</span></div>
-    <details>
-      <summary><code>{{ props.row.name }}</code>{{ props.row.unit }}</summary>
-      <div>{{ props.row.made }}</div><code>{{ props.row.sql }}</code>
-    </details>
-  </th>
-  <td v-for="(cell, index) in props.row.cells" :key="index" class="text-right"
-      :colspan="props.row.text ? 6 : 1" :class="{ 'c-profile-whole': props.row.text }">
-    <a v-if="cell.href" :href="cell.href" :aria-label="cell.label">{{ cell.text }}</a>
-  </td>
-  <td v-if="props.row.cells.length === 1 && !props.row.text" colspan="5"></td>
-</tr>
-"""
-_ITEM = """
-<h3 v-if="props.row.title" class="c-profile-card-group">{{ props.row.title }}</h3>
-<div v-else class="c-card-row">
-  <div>{{ props.row.words }}<span v-if="props.row.own" class="c-chip c-own">own</span></div>
-  <details>
-    <summary><code>{{ props.row.name }}</code>{{ props.row.unit }}</summary>
-    <div>{{ props.row.made }}</div><code>{{ props.row.sql }}</code>
-  </details>
-  <dl>
-    <template v-for="(cell, index) in props.row.cells" :key="index">
-      <div v-if="cell.href"><dt>{{ cell.window }}</dt>
-        <dd><a :href="cell.href" :aria-label="cell.label">{{ cell.text }}</a></dd></div>
-    </template>
-  </dl>
-</div>
-"""

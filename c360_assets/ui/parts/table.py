@@ -17,6 +17,7 @@ from c360_assets.ui import links
 from c360_assets.ui.copies import Copy, Details, Order, Slice
 from c360_assets.ui.parts import states
 from c360_assets.ui.parts.figures import Source
+from c360_assets.ui.parts.quasar import CardPart, LinkPart, QuasarTable
 from c360_assets.ui.parts.text import Kind, plural, shown
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ class _Shown:
                     self.more = {} if download is True else download
                     self.link = ui.link("Download CSV", self._file())
                     self.link.classes("c-download").props("download")
-            self.table = ui.table(
+            self.table = QuasarTable(
                 columns=[self._column(column) for column in listing.columns],
                 rows=self._rows(self.loaded.slice),
                 row_key=listing.row_key,
@@ -171,8 +172,8 @@ class _Shown:
             self.table.props["rows-per-page-options"] = list(ROWS_PER_PAGE)
             for column in listing.columns:
                 if column.href:
-                    self.table.add_slot(f"body-cell-{column.name}", _LINK_CELL)
-            self.table.add_slot("item", _CARD)
+                    self.table.fill(f"body-cell-{column.name}", LinkPart)
+            self.table.fill("item", CardPart)
             self.table.on("request", self._answer)
 
     async def _answer(self, event: events.GenericEventArguments) -> None:
@@ -261,25 +262,3 @@ def _number(text: str | None, default: int) -> int:
 
 
 _ON_A_PHONE = "Quasar.Screen.lt.sm"
-# Vue escapes what stands in {{ }} and binds href as text; the paths come from `links`
-_LINK_CELL = """
-<q-td :props="props">
-  <a v-if="props.row[props.col.name + '_href']" :href="props.row[props.col.name + '_href']"
-     class="nicegui-link">{{ props.value }}</a>
-  <span v-else>{{ props.value }}</span>
-</q-td>
-"""
-_CARD = """
-<div class="c-card-row">
-  <dl>
-    <div v-for="col in props.cols" :key="col.name">
-      <dt>{{ col.label }}</dt>
-      <dd>
-        <a v-if="props.row[col.name + '_href']" :href="props.row[col.name + '_href']"
-           class="nicegui-link">{{ col.value }}</a>
-        <span v-else>{{ col.value }}</span>
-      </dd>
-    </div>
-  </dl>
-</div>
-"""

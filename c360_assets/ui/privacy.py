@@ -31,10 +31,11 @@ from c360_assets.ui.privacy_rules import (
     is_text,
     profile_cover,
 )
-from c360_assets.ui.privacy_texts import note_texts, noted, quoted
+from c360_assets.ui.privacy_texts import note_texts, noted, quoted, telling_gaggles
 from c360_assets.warehouse.published import PUBLISHED
 
 HIDDEN = "(hidden)"
+SEARCH_INDEX = "marts.search_index"
 # which set of `hidden` each kind of column is looked up in
 _OWNERS = (
     ("users", "users"), ("contacts", "contacts"), ("places", "places"), ("addresses", "addresses"),
@@ -98,12 +99,15 @@ def _cover(connection: duckdb.DuckDBPyConnection, settings: Settings) -> int:
         "select count(*) > 0, coalesce(bool_or(is_erased), false)"
         " from (from hidden.users union all from hidden.addresses)"
     ).fetchall()[0]
+    gaggles: list[str] = []
+    if is_anybody:
+        note_texts(connection, covers)
+        gaggles = telling_gaggles(connection)
     for name, rules in covers.items():
         schema = name.partition(".")[0]
         connection.execute(f"create schema if not exists {identifier(schema)}")
-        if is_anybody:
-            note_texts(connection, name, rules)
-        select = _select(name, tables[name], rules, is_anybody, is_anybody_erased)
+        in_all = _in_all_rows(connection, name, rules, tables[name], gaggles) if is_anybody else {}
+        select = _select(name, tables[name], rules, in_all, is_anybody, is_anybody_erased)
         connection.execute(f"create view {quoted(name)} as {select}")
     connection.execute("drop table hidden.mentioned")
     return people
@@ -134,10 +138,47 @@ def _cover_of(
     return profile_cover([Attribute(*row) for row in fields], columns, PROFILE_TABLES[name])
 
 
+def _in_all_rows(
+    connection: duckdb.DuckDBPyConnection,
+    name: str,
+    rules: Cover,
+    columns: Mapping[str, str],
+    gaggles: list[str],
+) -> dict[str, str]:
+    """The columns that are something else in whosever row, each as SQL.
+
+    `gaggles` are the names of gaggles that tell of hidden people; they stand in the text, since a
+    join would be made also where the column is not asked for.
+    """
+    found = {column: f"cast(null as {columns[column]})" for column in rules.free.split()}
+    if not gaggles:
+        return found
+    found |= {column: f"cast(null as {columns[column]})" for column in rules.of_gaggles.split()}
+    listed = ", ".join(map(literal, gaggles))
+    for column in rules.gaggles.split():
+        shown = f"t.{identifier(column)}"
+        found[column] = f"case when {shown} in ({listed}) then {literal(HIDDEN)} else {shown} end"
+    if name == SEARCH_INDEX:
+        ids = connection.execute(
+            f"select gaggle_id from {PUBLISHED}.staging.stg_gaggles where gaggle_name in ({listed})"
+        ).fetchall()
+        listed = ", ".join(literal(id_) for (id_,) in ids) or "null"
+        found["search_text"] = (
+            f"case when t.kind = 'gaggle' and t.object_id in ({listed}) then null"
+            " else t.search_text end"
+        )
+    return found
+
+
 def _select(
-    name: str, columns: Mapping[str, str], rules: Cover, is_anybody: bool, is_anybody_erased: bool
+    name: str,
+    columns: Mapping[str, str],
+    rules: Cover,
+    in_all: Mapping[str, str],
+    is_anybody: bool,
+    is_anybody_erased: bool,
 ) -> str:
-    """The SELECT of a view."""
+    """The SELECT of a view; `in_all` are the columns that are something else in all rows."""
     known = {column.lower() for column in rules.named()}
     unknown = [
         column
@@ -151,11 +192,10 @@ def _select(
     owners = [(kind, column) for kind, _ in _OWNERS for column in getattr(rules, kind).split()]
     is_told_by_one = len(owners) == 1 and not rules.texts and not rules.addresses
     if is_told_by_one and not (rules.pointers and is_anybody_erased):
-        return _in_two(source, excluded, rules, columns, is_anybody_erased)
+        return _in_two(source, excluded, rules, columns, in_all, is_anybody_erased)
     joins, hits, pointers = _joins(name, rules, is_anybody_erased)
-    if not joins:
-        return f"select *{excluded} from {source}"
-    select = f"select t.*{excluded}{_replaced(_changes(rules, columns, hits, pointers))}"
+    changes = {**_changes(rules, columns, hits, pointers), **in_all}
+    select = f"select t.*{excluded}{_replaced(changes)}"
     aliases = [*hits.values(), *(["m"] if rules.texts else [])]
     kept = [f"{alias}.is_erased is not true" for alias in aliases]
     where = f" where {' and '.join(kept)}" if is_anybody_erased and kept else ""
@@ -163,14 +203,18 @@ def _select(
 
 
 def _in_two(
-    source: str, excluded: str, rules: Cover, columns: Mapping[str, str], is_anybody_erased: bool
+    source: str,
+    excluded: str,
+    rules: Cover,
+    columns: Mapping[str, str],
+    in_all: Mapping[str, str],
+    is_anybody_erased: bool,
 ) -> str:
     """The SELECT of a view of a table whose rows one id makes somebody's.
 
     Everybody else's rows are as they are, so that what is asked of a column is asked of the table,
     before any join; of suppressed people's rows only those are looked at.
     """
-    free = {name: f"cast(null as {columns[name]})" for name in rules.free.split()}
     nobodys = {
         name: "[]" if columns[name].endswith("[]") else f"cast(null as {columns[name]})"
         for name in rules.personal.split()
@@ -178,13 +222,13 @@ def _in_two(
     kind, table = next((kind, table) for kind, table in _OWNERS if getattr(rules, kind))
     hidden = f"hidden.{'known_users' if rules.as_known else table}"
     on = f"h.id = t.{identifier(getattr(rules, kind))}"
-    others = f"select t.*{excluded}{_replaced(free)} from {source} as t"
+    others = f"select t.*{excluded}{_replaced(in_all)} from {source} as t"
     if not nobodys:
         erased = f" anti join (from {hidden} where is_erased) as h on {on}"
         return others + (erased if is_anybody_erased else "")
     return (
         f"{others} anti join {hidden} as h on {on} union all"
-        f" select t.*{excluded}{_replaced(free | nobodys)} from {source} as t"
+        f" select t.*{excluded}{_replaced({**in_all, **nobodys})} from {source} as t"
         f" semi join (from {hidden} where not is_erased) as h on {on}"
     )
 
@@ -231,7 +275,6 @@ def _changes(
     for column in rules.personal.split():
         empty = "[]" if columns.get(column, "").endswith("[]") else "null"
         found[column] = _unless(theirs, column, empty)
-    found |= {column: f"cast(null as {columns[column]})" for column in rules.free.split()}
     for column in addresses:
         found[column] = _unless([*by_id, f"{hits[column]}.id is not null"], column, "null")
     for column in rules.texts.split():

@@ -8,6 +8,7 @@ column without a word is in none, so that a page can show nothing that was not t
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -31,6 +32,8 @@ class Cover:
     - `free`: attributes made of free texts, of which no row says whom they mention: null in every
       row, as soon as anybody is hidden.
     - `pointers`: ids of accounts in rows of something else: null where erased.
+    - `gaggles`: names of gaggles: "(hidden)" where one mentions one of them.
+    - `of_gaggles`: what is made of such names: null in every row, as soon as one does.
     - `plain`: tells nothing of a person: ids, codes, names of things and companies.
 
     With `as_known` rows may tell what a person was when merged with others: who once was one with
@@ -45,6 +48,8 @@ class Cover:
     texts: str = ""
     free: str = ""
     pointers: str = ""
+    gaggles: str = ""
+    of_gaggles: str = ""
     plain: str = ""
     as_known: bool = field(default=False)
 
@@ -53,6 +58,7 @@ class Cover:
         return " ".join((
             *(self.users, self.contacts, self.places, self.addresses),
             *(self.personal, self.texts, self.free, self.pointers, self.plain),
+            *(self.gaggles, self.of_gaggles),
         )).split()  # fmt: skip
 
 
@@ -124,7 +130,9 @@ COVERS: Mapping[str, Cover] = MappingProxyType({
     ),
     "marts.fct_sessions": Cover(users="user_id", plain="session_id account_user_id"),
     "marts.gaggle_domain_facts": Cover(plain="gaggle_id corporate_email"),
-    "marts.gaggle_facts": Cover(plain="gaggle_id gaggle_name corporate_email"),
+    "marts.gaggle_facts": Cover(
+        gaggles="gaggle_name", plain="gaggle_id corporate_email"
+    ),
     "marts.kpi_active_days": Cover(plain="kind"),
     "marts.kpi_daily": Cover(plain="dimension dimension_value dimension_label"),
     "marts.kpi_order_days": Cover(plain="dimension dimension_value"),
@@ -156,7 +164,7 @@ COVERS: Mapping[str, Cover] = MappingProxyType({
         texts="subject",
         plain="ticket_id company status rfm_segment reason",
     ),
-    "marts.upgrade_candidates": Cover(plain="gaggle_id gaggle_name"),
+    "marts.upgrade_candidates": Cover(gaggles="gaggle_name", plain="gaggle_id"),
     "marts.user_gaggle_facts": Cover(users="user_id", plain="gaggle_id corporate_email"),
     "ops.rejected_rows": Cover(
         texts="row_json", plain="source_table source_file reason run_id"
@@ -175,7 +183,7 @@ COVERS: Mapping[str, Cover] = MappingProxyType({
         " campaign_type"
     ),
     "staging.stg_deals": Cover(addresses="email", texts="deal_name", plain="stage email_domain"),
-    "staging.stg_gaggles": Cover(plain="gaggle_id gaggle_name"),
+    "staging.stg_gaggles": Cover(gaggles="gaggle_name", plain="gaggle_id"),
     "staging.stg_products": Cover(plain="product_id product_name"),
     "staging.stg_promos": Cover(plain="promo_id status"),
     "staging.stg_tickets": Cover(addresses="email", texts="subject", plain="ticket_id status"),
@@ -224,6 +232,7 @@ _PLAIN_COLUMNS = frozenset(
     order_id product_id product_name promo_id shipping_service status ticket_id
     """.split()
 )
+_GAGGLE_NAME = "gaggle_name"
 _TEXT_LITERAL = re.compile(r"'(?:[^']|'')*'")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -261,7 +270,7 @@ def personal_attributes(attributes: Iterable[Attribute]) -> tuple[frozenset[str]
             if is_text(each.type) and each.name not in _PLAIN_ATTRIBUTES:
                 personal.add(each.name)
             continue
-        words = {word.lower() for word in _WORD.findall(_TEXT_LITERAL.sub("''", each.definition))}
+        words = _words(each)
         columns = _personal_columns(each.source)
         # only expressions name other attributes
         others = (free, personal) if each.source is None else (set(), set())
@@ -273,6 +282,21 @@ def personal_attributes(attributes: Iterable[Attribute]) -> tuple[frozenset[str]
         elif words & (personal_names | columns):
             personal.add(each.name)
     return frozenset(personal), frozenset(free)
+
+
+def attributes_of_gaggles(attributes: Iterable[Attribute]) -> frozenset[str]:
+    """The names of the attributes of somebody's own that are texts made of names of gaggles."""
+    found: set[str] = set()
+    for each in attributes:
+        names = {_GAGGLE_NAME, *(name.lower() for name in found if each.source is None)}
+        if each.is_own and is_text(each.type) and _words(each) & names:
+            found.add(each.name)
+    return frozenset(found)
+
+
+def _words(attribute: Attribute) -> set[str]:
+    """The words of a definition that are no text in quotes."""
+    return {word.lower() for word in _WORD.findall(_TEXT_LITERAL.sub("''", attribute.definition))}
 
 
 @cache
@@ -294,16 +318,21 @@ def profile_cover(attributes: list[Attribute], columns: Mapping[str, str], named
     A text column that is no attribute of today counts as personal.
     """
     of_person, of_anybody = personal_attributes(attributes)
+    of_gaggles = attributes_of_gaggles(attributes)
     by_column = {
         (each.name if named_by == "name" else each.field_name).lower(): each for each in attributes
     }
-    words: dict[str, list[str]] = {"personal": [], "free": [], "plain": []}
+    words: dict[str, list[str]] = defaultdict(list)
     for column, type_ in columns.items():
         found = by_column.get(column.lower())
         if column.lower() == CUSTOMER_ID:
             continue
+        if found and found.name in of_gaggles:
+            words["of_gaggles"].append(column)
         if found and found.name in of_anybody:
             words["free"].append(column)
+        elif found and found.name.lower() == _GAGGLE_NAME:
+            words["gaggles"].append(column)
         elif found.name in of_person if found else is_text(type_):
             words["personal"].append(column)
         elif is_text(type_):

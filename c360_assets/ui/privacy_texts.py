@@ -1,7 +1,8 @@
 """Which free texts of the copy tell of hidden people: by an address, a full name, or an id.
 
-Belongs here: `hidden.mentioned` (each address in a text, before it is known who is hidden) and
-`hidden."texts of <table>"` (the rows that tell of somebody). Not here: who is hidden
+Belongs here: `hidden.mentioned` (each address in a text, before it is known who is hidden),
+`hidden."texts of <table>"` (the rows that tell of somebody) and `hidden.gaggles` (each name of a
+gaggle, which is such a text, too). Not here: who is hidden
 (`privacy_people`) and what becomes of the texts (`privacy`).
 
 Rows are told by their row numbers: the copy is never written to.
@@ -19,6 +20,12 @@ from c360_assets.ui.privacy_rules import Cover
 from c360_assets.warehouse.published import PUBLISHED
 
 REJECTED = "ops.rejected_rows"
+GAGGLES = "hidden.gaggles"
+# names of today, and those that gaggles once had
+_GAGGLE_NAMES = {
+    "staging.stg_gaggles": "gaggle_name",
+    "marts.customer_profile_history": "GAGGLE_NAME",
+}
 # words of a text without accents, which people leave out, too; one blank between two
 WORDS = (
     "array_to_string(regexp_extract_all(lower(strip_accents({})),"
@@ -57,11 +64,18 @@ _NAMED = """
 
 
 def find_mentions(connection: duckdb.DuckDBPyConnection, covers: Mapping[str, Cover]) -> None:
-    """Make `hidden.mentioned`: the table, row number and address of each mention in a text."""
+    """Make `hidden.mentioned`: the table, row number and address of each mention in a text.
+
+    And `hidden.gaggles` (`name`), the texts that are no column of one table.
+    """
     connection.execute("create table hidden.mentioned (place varchar, row bigint, address varchar)")
-    for name, rules in covers.items():
-        if not rules.texts:
-            continue
+    named = " union ".join(
+        f"select {column} as name from {PUBLISHED}.{name}"
+        for name, column in _GAGGLE_NAMES.items()
+        if covers.get(name, Cover()).gaggles
+    )
+    connection.execute(f"create table {GAGGLES} as {named or 'select null as name where false'}")
+    for name, source, texts in _places(covers):
         connection.execute(
             f"""
             insert into hidden.mentioned
@@ -71,8 +85,7 @@ def find_mentions(connection: duckdb.DuckDBPyConnection, covers: Mapping[str, Co
                     regexp_extract_all(text, '{_USUAL}') || regexp_extract_all(text, '{_ANY}')
                 ) as address
                 from (
-                    select t.rowid as row, {_PLAIN.format(_texts(rules))} as text
-                    from {PUBLISHED}.{quoted(name)} as t
+                    select t.rowid as row, {_PLAIN.format(texts)} as text from {source} as t
                 ) as texts
                 where contains(text, '@')
             ) as found
@@ -80,36 +93,56 @@ def find_mentions(connection: duckdb.DuckDBPyConnection, covers: Mapping[str, Co
         )
 
 
-def note_texts(connection: duckdb.DuckDBPyConnection, name: str, rules: Cover) -> None:
-    """Make the table of the rows of `name` whose texts tell of hidden people (`row, is_erased`).
+def note_texts(connection: duckdb.DuckDBPyConnection, covers: Mapping[str, Cover]) -> None:
+    """Make tables of the rows whose texts tell of hidden people (`row, is_erased`).
 
     A text tells of somebody by an address, in any spelling that is one in small letters, or by a
     full name of two words or more.
     """
-    if not rules.texts:
-        return
-    # of rejected rows the text is all there is: whom it names, that is whose it is
-    is_erased = "h.is_erased" if name == REJECTED else "false"
-    connection.execute(
-        f"""
-        create table {noted(name)} as
-        with texts as materialized (
-            select t.rowid as row, string_split({WORDS.format(f"concat_ws(' ', {_texts(rules)})")},
-                ' ') as words
-            from {PUBLISHED}.{quoted(name)} as t
-        ),
-        {_NAMED}
-        found as (
-            select m.row, {is_erased} as is_erased
-            from hidden.mentioned as m inner join hidden.addresses as h on h.id = m.address
-            where m.place = {literal(name)}
-            union all
-            select row, false from named
-            {_rejected_of_hidden() if name == REJECTED else ""}
+    for name, source, texts in _places(covers):
+        # of rejected rows the text is all there is: whom it names, that is whose it is
+        is_erased = "h.is_erased" if name == REJECTED else "false"
+        connection.execute(
+            f"""
+            create table {noted(name)} as
+            with texts as materialized (
+                select t.rowid as row,
+                    string_split({WORDS.format(f"concat_ws(' ', {texts})")}, ' ') as words
+                from {source} as t
+            ),
+            {_NAMED}
+            found as (
+                select m.row, {is_erased} as is_erased
+                from hidden.mentioned as m inner join hidden.addresses as h on h.id = m.address
+                where m.place = {literal(name)}
+                union all
+                select row, false from named
+                {_rejected_of_hidden() if name == REJECTED else ""}
+            )
+            select row, bool_or(is_erased) as is_erased from found group by row
+            """
         )
-        select row, bool_or(is_erased) as is_erased from found group by row
-        """
-    )
+
+
+def telling_gaggles(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The names of gaggles that tell of hidden people, after `note_texts`."""
+    found = connection.execute(
+        f"select g.name from {GAGGLES} as g semi join {noted(GAGGLES)} as n on n.row = g.rowid"
+        " order by g.name"
+    ).fetchall()
+    return [name for (name,) in found]
+
+
+def _places(covers: Mapping[str, Cover]) -> list[tuple[str, str, str]]:
+    """Where texts stand: a name, the relation, its texts as SQL."""
+    return [
+        *(
+            (name, f"{PUBLISHED}.{quoted(name)}", _texts(rules))
+            for name, rules in covers.items()
+            if rules.texts
+        ),
+        (GAGGLES, GAGGLES, "t.name"),
+    ]
 
 
 def noted(name: str) -> str:

@@ -46,7 +46,12 @@ TABLES = {
         3,Bob Baker,bob@acme.com,g1,2021-09-03,555-0202,a2
         9,Ann Archer,ann@acme.com@,g1,2021-01-09,555-0101,a1
     """,
-    "raw_gaggle": "id,name,created_at\ng1,Makers,2021-01-01\ng2,Readers,2021-01-01",
+    "raw_gaggle": """\
+        id,name,created_at
+        g1,Makers,2021-01-01
+        g2,Readers of Dee  Dünn,2021-01-01
+        g3,cyd@acme.com's lab,2021-01-01
+    """,
     "raw_address": """\
         address_id,address,zipcode,state,country
         a1,1 Ann Street,ZIP-ANN,Ohio,United States
@@ -285,6 +290,44 @@ def test_who_opted_out_keeps_rows_and_figures(settings):
         ("bob@acme.com", "Bob Baker - Business Deal"),
         ("cyd@acme.com", "(hidden)"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("address", "needle", "names"),
+    [
+        ("dee@acme.de", "Dünn", ["Makers", "(hidden)", "cyd@acme.com's lab"]),
+        ("cyd@acme.com", "cyd@", ["Makers", "Readers of Dee  Dünn", "(hidden)"]),
+    ],
+)
+def test_a_gaggle_named_after_who_opted_out_has_no_name(settings, address, needle, names):
+    def ask(connection):
+        return [
+            cells_with(connection, [needle]),
+            *(
+                [row[0] for row in connection.execute(sql).fetchall()]
+                for sql in (
+                    "select gaggle_name from marts.gaggle_facts order by gaggle_id",
+                    "select gaggle_name from staging.stg_gaggles order by gaggle_id",
+                    "select object_id from marts.search_index where kind = 'gaggle'"
+                    " and coalesce(search_text, '') = '' order by 1",
+                    "select distinct GAGGLE_NAME from marts.customer_profiles"
+                    " where client_customer_id in ('1', '6') order by 1",
+                    "select distinct WORKSPACE from marts.customer_profiles",
+                )
+            ),
+        ]
+
+    _, (cells, facts, staged, unfound, profiles, own) = covered(settings, ask)
+    assert {column for _, column, _ in cells} >= {"gaggle_name"}
+    assert (facts, unfound) == (["Makers", "Readers of Dee  Dünn", "cyd@acme.com's lab"], [])
+    assert len(own) == 2
+    _, (cells, facts, staged, unfound, profiles, own) = covered(suppress(settings, address), ask)
+    assert cells == []
+    assert facts == staged == names
+    assert unfound == [f"g{names.index('(hidden)') + 1}"]
+    assert profiles == sorted(names[:2])
+    # what is made of names of gaggles may tell of any of them
+    assert own == [None]
 
 
 def test_an_undone_merge_does_not_tell_of_who_opted_out(settings):

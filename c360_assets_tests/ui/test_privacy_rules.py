@@ -67,6 +67,25 @@ def test_texts_of_tickets_may_tell_of_anybody():
     )
 
 
+def test_texts_made_of_names_of_gaggles_are_of_gaggles_and_may_be_personal_too():
+    email = attribute("EMAIL", "VARCHAR", "contacts", "email", is_own=False)
+    named = attribute("GAGGLE_NAME", "VARCHAR", "contacts", "gaggle_name", is_own=False)
+    place = attribute("PLACE", "VARCHAR", "contacts", "upper(gaggle_name)")
+    where = attribute("ADDRESS", "VARCHAR", None, "EMAIL || ' at ' || PLACE")
+    long = attribute("LONG", "BIGINT", "contacts", "length(gaggle_name)")
+    quoted = attribute("QUOTED", "VARCHAR", "contacts", "'gaggle_name'")
+    columns = {each.name: each.type for each in (email, named, place, where, long, quoted)}
+    found = profile_cover(
+        [email, named, place, where, long, quoted],
+        {"client_customer_id": "VARCHAR", **columns},
+        "name",
+    )
+    assert found.gaggles == "GAGGLE_NAME"
+    assert found.of_gaggles.split() == ["PLACE", "ADDRESS"]
+    assert found.personal.split() == ["EMAIL", "ADDRESS"]
+    assert found.plain.split() == ["PLACE", "QUOTED"]
+
+
 def test_a_profile_column_of_an_attribute_that_is_gone_is_personal():
     columns = {
         "client_customer_id": "VARCHAR",

@@ -32,11 +32,12 @@ RECONNECT_SECONDS = 30.0  # a phone that was in a pocket finds its page as it wa
 
 
 def serve(settings: Settings, host: str, port: int) -> None:
-    """Serve the pages until the process is told to end.
+    """Serve the pages until the process is told to end; an IPv6 address may stand in brackets.
 
     Raises:
         ConfigError: the address is taken, or demands a login that nobody could pass.
     """
+    host = host.removeprefix("[").removesuffix("]")
     access = access_of(settings, host)
     listener = _listener(host, port)
     server = uvicorn.Server(

@@ -1,5 +1,6 @@
 """The start page and its search, in a browser."""
 
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -99,3 +100,15 @@ def test_what_is_not_exactly_somebody_is_listed(url: str) -> None:
 
 def test_a_search_for_blanks_is_the_start_page(url: str) -> None:
     assert "What is there" in fetched(url, "/?q=%20%20").text
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+def test_loopback_is_served_on_ipv6_as_well(world: World, host: str) -> None:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback")
+    with served(world.settings, "--host", host) as made:
+        assert made.startswith("http://[::1]:")
+        assert fetched(made, "/?q=ann7@acme.com").status_code == 303

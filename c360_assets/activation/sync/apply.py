@@ -17,11 +17,13 @@ from c360_assets.activation.sync.batching import batches, halved
 from c360_assets.activation.sync.ledger import Ledger
 from c360_assets.activation.sync.ledger_conflicts import keep_conflicts, settled
 from c360_assets.activation.sync.ledger_links import links, settle_links
+from c360_assets.activation.sync.ledger_moves import merged_in
 from c360_assets.activation.sync.ledger_rows import Acknowledged, Intent, Known
 from c360_assets.activation.sync.model import (
     CrmDestination,
     Link,
     ObjectMapping,
+    Payload,
     Remote,
     Row,
     Verdict,
@@ -73,10 +75,17 @@ class Sync:
             resolve(
                 *(mapping.name, each, known.get(key), found.get(key)),
                 *(rules, self.destination.same, decided.get(key, {})),
+                self._merged_in(mapping, known.get(key)),
             )
             for key, each in sorted(wanted.items())
         ]
         return [replace(record, looked_at=looked_at) for record in records]
+
+    def _merged_in(self, mapping: ObjectMapping, known: Known | None) -> list[Payload]:
+        """What we sent of records that are in this one by now; a merge takes the hash away."""
+        if known is None or known.hash:
+            return []
+        return merged_in(self.ledger, mapping.name, known.key)
 
     def remotes(self, mapping: ObjectMapping, rows: Sequence[Row]) -> dict[str, Remote]:
         """What the CRM holds of these rows, by key: by remote id, else by unique text.

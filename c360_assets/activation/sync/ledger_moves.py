@@ -1,11 +1,27 @@
-"""Rows of the ledger that get another key, go, or are tried anew."""
+"""Rows of the ledger that get another key, go into another one, or are tried anew."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from datetime import datetime
 
 from c360_assets.activation.sync.ledger import Ledger
+from c360_assets.activation.sync.model import Payload
+
+# a merge notes the record that is left, and right after it the one that went into it
+_MERGED_IN = """
+    select gone.payload_before
+    from changes as kept
+    join changes as gone on gone.change = kept.change + 1 and gone.action = 'merged'
+    where kept.destination = $destination and kept.object = $object and kept.key = $key
+      and kept.action = 'merge'
+      and kept.change > (
+        select coalesce(max(change), 0) from changes
+        where destination = $destination and object = $object and key = $key
+          and action <> 'merge'
+      )
+"""
 
 
 def follow(ledger: Ledger, object_: str, kept: str, gone: str, run_id: str, at: datetime) -> None:
@@ -30,6 +46,16 @@ def follow(ledger: Ledger, object_: str, kept: str, gone: str, run_id: str, at: 
             "delete from rejected where destination = ? and object = ? and key in (?, ?)",
             (ledger.destination, object_, gone, kept),
         )
+
+
+def merged_in(ledger: Ledger, object_: str, key: str) -> list[Payload]:
+    """What we had sent of the records that were merged into this one since it was last written.
+
+    What a CRM moves from them into the fields of the one that is left was ours, too.
+    """
+    where = {"destination": ledger.destination, "object": object_, "key": key}
+    found = ledger.connection.execute(_MERGED_IN, where).fetchall()
+    return [json.loads(payload) for (payload,) in found]
 
 
 def drop_rejected(ledger: Ledger, object_: str, keep: Collection[str]) -> None:

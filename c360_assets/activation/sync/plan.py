@@ -224,12 +224,14 @@ def resolve(
     rules: ObjectRules,
     same: Same,
     settled: Mapping[str, Settled] = MappingProxyType({}),
+    merged_in: Sequence[Payload] = (),
 ) -> Resolved:
     """What to write of a record: last sent, now in the CRM, and wanted, field by field.
 
     `remote` is None where the CRM does not have the record. A record that the CRM has and the
     ledger does not know was made by people: what stands in its fields is theirs. `settled` are
-    decisions of people by field, which go before the policy.
+    decisions of people by field, which go before the policy. `merged_in` is what we had sent of
+    records that we merged into this one: what a CRM moves over from them is nobody's edit.
     """
     row, hash_ = wanted
     held_by, owner = holder_of(remote)
@@ -246,7 +248,9 @@ def resolve(
         theirs = None if remote is None else remote.values.get(name)
         last = None if known is None else known.payload.get(name)
         is_there = value is None if remote is None else same(each.type, value, theirs)
-        is_edited = remote is not None and not is_there and not same(each.type, last, theirs)
+        moved = [one[name] for one in merged_in if one.get(name) is not None]
+        is_ours = any(same(each.type, sent, theirs) for sent in (last, *moved))
+        is_edited = remote is not None and not is_there and not is_ours
         may_write = _may_write(each.policy, theirs, is_edited, decided)
         if decided is None and is_edited and not (theirs in (None, "") and may_write):
             seen = (_shown(last), theirs, _shown(value))
@@ -255,9 +259,8 @@ def resolve(
         if may_write and not is_there:
             written[name] = value
             changes[name] = (theirs, value)
-    remote_id = remote.remote_id if remote is not None else None
-    row = Row(row.key, written, row.unique, remote_id)
-    return Resolved(row, stored, hash_, changes, conflicts, held_by, owner)
+    to_write = Row(row.key, written, row.unique, remote.remote_id if remote else None)
+    return Resolved(to_write, stored, hash_, changes, conflicts, held_by, owner)
 
 
 def _is_ours(settled: Mapping[str, Settled]) -> bool:

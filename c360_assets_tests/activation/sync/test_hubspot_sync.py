@@ -1,5 +1,6 @@
 """Syncs to HubSpot, over real HTTP to an emulator that holds every call against the specs."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -110,6 +111,37 @@ def test_two_who_are_merged_here_are_merged_there_and_the_ledger_follows(small, 
     assert done.tally.rejected == done.tally.unknown == 0
     assert set(contacts(hubspot)) == {"c_1", "c_3"}
     assert small.sync().tally.planned == 0
+
+
+def test_what_our_own_merge_moves_into_a_record_is_nobodys_edit(small, hubspot):
+    fields = {
+        **{"email": {"column": "email"}, "c360_contact_id": {"column": "contact_id"}},
+        "c360_orders": {
+            **{"column": "number_of_orders", "type": "number"},
+            "policy": "never_overwrite_human",
+        },
+        "c360_segment": {"column": "user_name", "policy": "never_overwrite_human"},
+    }
+    small.rules = {"contacts": {"remote_object": "contacts", "unique": "email", "fields": fields}}
+    small.people = [replace(ANN, orders=None), replace(BOB, orders=4), replace(CAT, orders=5)]
+    small.sync()
+    ann = id_of(hubspot, "contacts", email=ANN.email)
+    hubspot.edit("contacts", ann, c360_segment="a friend")
+    # HubSpot fills the empty orders of Ann by those that we sent of Bob, which stay beside Cat's
+    small.merge("2", "1")
+    small.merge("3", "1")
+    small.change("1", orders=9)
+    assert small.sync().tally.conflicts == 1
+    assert contacts(hubspot)["c_1"]["c360_orders"] == "9"
+    with small.ledger() as ledger:
+        assert [(each.field, each.in_crm) for each in conflicts(ledger)] == [
+            ("c360_segment", "a friend")
+        ]
+    # what people write from then on is theirs, though it was Bob's
+    hubspot.edit("contacts", ann, c360_orders="4")
+    small.change("1", orders=10)
+    assert small.sync().tally.conflicts == 2
+    assert contacts(hubspot)["c_1"]["c360_orders"] == "4"
 
 
 def test_who_moves_to_another_company_is_linked_to_that_one_alone(small, hubspot):

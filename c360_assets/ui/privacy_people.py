@@ -7,7 +7,8 @@ it. Not here: what the views do with it (`privacy`).
   and postal addresses, and e-mail addresses, each once (`id, is_erased`).
 - `hidden.known_users`: `hidden.users`, and who once was one person with one of them (profiles of
   that time tell of both).
-- `hidden.names`: full names of two words or more, which texts are searched for.
+- `hidden.names`: full names of two words or more, also with the last word first, which texts are
+  searched for.
 
 Rows are joined inside the engine; the sets are small, so that the joins with them are cheap.
 """
@@ -38,6 +39,13 @@ _ADDRESSES = """
     union select email from published.staging.stg_deals
     union select address from hidden.mentioned
 """
+# in which addresses of theirs may stand that no account has
+_STRAY = """
+    select email as id from published.staging.stg_tickets
+    union select email from published.staging.stg_deals
+    union select address from hidden.mentioned
+"""
+_UNTAGGED = "regexp_replace({}, '[+][^@]*@', '@')"
 _ERASED_ADDRESSES = f"""
     insert into hidden.asked
     select email, true from ({_ADDRESSES})
@@ -126,6 +134,40 @@ _OTHER_SETS = """
     select t.address_id, t.is_erased from theirs as t
     anti join others as o on o.address_id = t.address_id;
 """
+# Addresses that no account has: what a decision takes for one of theirs (applied or not, a slip or
+# no address at all), what differs from one of theirs by a tag alone, and what was refused and is
+# one of theirs but for a sign (`ann@@acme.com`). Rows with them stay.
+_STRAY_ADDRESSES = f"""
+    insert into hidden.addresses
+    with likely as (
+        select d.id from (
+            select old_key as id, new_key as theirs from published.identity.merge_journal
+            where kind = 'user' and decision <> 'never'
+            union
+            select new_key, old_key from published.identity.merge_journal
+            where kind = 'user' and decision <> 'never'
+        ) as d
+        semi join hidden.addresses as h on h.id = d.theirs
+        union
+        select s.id from ({_STRAY}) as s
+        semi join hidden.addresses as h
+            on {_UNTAGGED.format("h.id")} = {_UNTAGGED.format("s.id")}
+        union
+        select r.id from (
+            select old_key as id from published.identity.merge_journal
+            where kind = 'user' and outcome = 'refused'
+            union
+            select new_key from published.identity.merge_journal
+            where kind = 'user' and outcome = 'refused'
+        ) as r
+        semi join hidden.addresses as h
+            on {WORDS.format("h.id")} = {WORDS.format("r.id")}
+    )
+    select l.id, false from likely as l
+    anti join published.identity.user_identity as i on i.email = l.id
+    anti join hidden.addresses as h on h.id = l.id
+    where l.id is not null
+"""
 _KNOWN_USERS = """
     insert into hidden.known_users
     with recursive once_one(email) as (
@@ -147,14 +189,20 @@ _KNOWN_USERS = """
 """
 _NAMES = f"""
     insert into hidden.names
-    select distinct words from (
+    with theirs as (
         select {WORDS.format("s.user_name")} as words
         from published.staging.stg_users as s inner join hidden.users as u on u.id = s.user_id
         union all
         select {WORDS.format("c.user_name")}
         from published.marts.contacts as c inner join hidden.users as u on u.id = c.user_id
-    ) as theirs
-    where contains(words, ' ')
+    ),
+    parted as (
+        select words, string_split(words, ' ') as parts from theirs where contains(words, ' ')
+    )
+    select words from parted
+    union
+    -- as lists have them: the last name first
+    select array_to_string(list_concat(parts[-1:], parts[:-2]), ' ') from parted
 """
 
 
@@ -180,6 +228,7 @@ def find_hidden(
     connection.execute(_ASKED_USERS)
     connection.execute(_USERS)
     connection.execute(_OTHER_SETS)
+    connection.execute(_STRAY_ADDRESSES)
     _add_spellings(connection)
     connection.execute(_KNOWN_USERS)
     connection.execute(_NAMES)
@@ -231,7 +280,7 @@ def _people(connection: duckdb.DuckDBPyConnection) -> int:
                 select email from published.staging.stg_tickets
                 union select email from published.staging.stg_deals
             ) as w
-            semi join hidden.addresses as a on a.id = w.email
+            semi join hidden.asked as a on a.id = w.email
             anti join published.identity.user_identity as i on i.email = w.email
             anti join (
                 select old_key from published.identity.merge_journal

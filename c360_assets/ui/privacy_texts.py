@@ -36,9 +36,15 @@ _PLAIN = (
     "translate(lower(regexp_replace(concat_ws(' ', {}), '\\\\(?:[bfnrt]|u[0-9a-fA-F]{{4}})', ' ',"
     " 'g')), '\uff20\ufe6b', '@@')"
 )
-# by the signs that addresses mostly have, and by all that parts one from what stands round it
-_USUAL = "[a-z0-9._%+-]+@[a-z0-9.-]+"
-_ANY = "[^\\s\"''<>(),;:|/=\\\\]+@[^\\s\"''<>(),;:|/=\\\\]+"
+# by the signs that addresses mostly have, by all that parts one from what stands round it, and by
+# the odd signs that some have; each means the same to RE2 and to `re`
+_PARTING = r"\s\"'`<>(){}\[\],;:|/=\\"
+ADDRESSES = (
+    "[a-z0-9._%+-]+@[a-z0-9.-]+",
+    f"[^{_PARTING}]+@[^{_PARTING}!?*&#]+",
+    "[a-z0-9._!#$%&'*+/=?^`{|}~-]+@[a-z0-9.,_-]+",
+)
+QUOTES, ENDS = "'`*", ".,_-"
 
 # rows (of `texts`: row, words) with all words of a name in a row
 _NAMED = """
@@ -75,15 +81,15 @@ def find_mentions(connection: duckdb.DuckDBPyConnection, covers: Mapping[str, Co
         if covers.get(name, Cover()).gaggles
     )
     connection.execute(f"create table {GAGGLES} as {named or 'select null as name where false'}")
+    found = " || ".join(f"regexp_extract_all(text, {literal(each)})" for each in ADDRESSES)
     for name, source, texts in _places(covers):
         connection.execute(
             f"""
             insert into hidden.mentioned
-            select distinct place, row, rtrim(address, '._-')
+            select distinct place, row,
+                ltrim(rtrim(address, {literal(ENDS)}), {literal(QUOTES)})
             from (
-                select {literal(name)} as place, row, unnest(
-                    regexp_extract_all(text, '{_USUAL}') || regexp_extract_all(text, '{_ANY}')
-                ) as address
+                select {literal(name)} as place, row, unnest({found}) as address
                 from (
                     select t.rowid as row, {_PLAIN.format(texts)} as text from {source} as t
                 ) as texts

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 OPT_OUTS = "optouts.csv"
 ANN_ONLY = (
     *("ann@acme.com", "ann@gmail.com", "ann.old@acme.com", "Ann Archer", "Archer", "555-0101"),
-    *("1 Ann Street", "ZIP-ANN", "TRACK-ANN"),
+    *("1 Ann Street", "ZIP-ANN", "TRACK-ANN", "annie", "ann+x", "ann+y", "ann.old@"),
 )
 BOB_ONLY = (
     *("bob@acme.com", "bobby@home.net", "bob@xn--bcher-kva", "Bob Baker"),
@@ -88,6 +88,10 @@ TABLES = {
         t4,cyd@acme.com,2021-02-01,or <BOBBY@home.net>,open
         t5,cyd@acme.com,2021-02-01,Where is it?,open
         t6,ann.old@acme.com,2021-02-01,hello,open
+        t7,cyd@acme.com,2021-02-01,"Archer, Ann knows",open
+        t8,cyd@acme.com,2021-02-01,[bob@bücher.example]!,open
+        t9,ann+x@acme.com,2021-02-01,hello again,open
+        t10,cyd@acme.com,2021-02-01,it was ann+y@gmail.com,open
     """,
     "raw_campaign": """\
         plan_id,plan_detail_id,campaign_action_id,campaign_action_name,execution_start_date,\
@@ -109,6 +113,11 @@ campaign_type
         bob@acme.com,cyd@acme.com,never,cyd@acme.com,2021-03-03,Bob is not Cyd
         dee@acme.de,dee@acme.net,merge,cyd@acme.com,2021-03-03,not ann@acme.com
         ann@acme.com,cyd@acme.com,merge,cyd@acme.com,2021-03-04,
+        annie archer at home,ann@acme.com,merge,cyd@acme.com,2021-03-04,
+        ann.old@@acme.com,cyd@acme.com,merge,cyd@acme.com,2021-03-04,
+        annie@old.example,ann@acme.com,merge,cyd@acme.com,2021-03-04,
+        annie@old.example,ann@acme.com,undo,cyd@acme.com,2021-03-05,
+        ann@acme.com,zoe@nobody.example,never,cyd@acme.com,2021-03-05,
     """,
 }
 OWN = (
@@ -279,11 +288,15 @@ def test_who_opted_out_keeps_rows_and_figures(settings):
     assert profiles[0][6] == profiles[0][0]
     assert tickets == [
         ("t1", None, "(hidden)"),
+        ("t10", "cyd@acme.com", "(hidden)"),
         ("t2", "bob@acme.com", "From Bob"),
         ("t3", "cyd@acme.com", "(hidden)"),
         ("t4", "cyd@acme.com", "or <BOBBY@home.net>"),
         ("t5", "cyd@acme.com", "Where is it?"),
         ("t6", None, "(hidden)"),
+        ("t7", "cyd@acme.com", "(hidden)"),
+        ("t8", "cyd@acme.com", "[bob@bücher.example]!"),
+        ("t9", None, "(hidden)"),
     ]
     assert [(email, name) for email, name, _ in deals] == [
         (None, "(hidden)"),

@@ -6,7 +6,7 @@ is called. Of who opted out, and of other hidden people, nothing of it is shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -26,7 +26,7 @@ from c360_assets.ui.data.contact import Person
 from c360_assets.ui.data.contact_delivery import delivered
 from c360_assets.ui.data.contact_links import Link, links_of
 from c360_assets.ui.data.crm_wanted import records_wanted
-from c360_assets.ui.data.sync_people import Shown, who_is_shown
+from c360_assets.ui.data.sync_people import Shown, Subject, who_is_shown
 
 FieldState = Literal["same", "differs", "theirs", "conflict", "ours", "new", "ended"]
 State = Literal[
@@ -235,24 +235,25 @@ def _text(value: Any) -> str | None:
 
 
 def _without_hidden(copy: Copy, settings: Settings, person: Person, found: Held) -> Held:
-    """The same, without addresses of hidden people: some may have been this person once."""
+    """The same, without what tells of hidden people: some may have been this person once."""
     texts = [text for each in found.fields for text in (each.sent, each.wanted, each.in_crm)]
     reason = None if found.refusal is None else found.refusal.reason
     shown = who_is_shown(copy, settings, [(CONTACTS, person.contact_id)], [*texts, reason])
+    themselves = [shown.of(CONTACTS, person.contact_id)]
     return replace(
         found,
-        fields=tuple(_field_without(each, shown) for each in found.fields),
+        fields=tuple(_field_without(each, shown, themselves) for each in found.fields),
         refusal=found.refusal
-        and replace(found.refusal, reason=shown.text(found.refusal.reason, ()) or ""),
+        and replace(found.refusal, reason=shown.text(found.refusal.reason, themselves) or ""),
     )
 
 
-def _field_without(field: Field, shown: Shown) -> Field:
+def _field_without(field: Field, shown: Shown, subjects: Sequence[Subject]) -> Field:
     return replace(
         field,
-        sent=shown.text(field.sent, ()),
-        wanted=shown.text(field.wanted, ()),
-        in_crm=shown.text(field.in_crm, ()),
+        sent=shown.text(field.sent, subjects),
+        wanted=shown.text(field.wanted, subjects),
+        in_crm=shown.text(field.in_crm, subjects),
     )
 
 
@@ -278,6 +279,8 @@ def _of_files(copy: Copy, settings: Settings, person: Person) -> Held:
         for column in dict.fromkeys([*found.wanted, *found.sent])
     )
     if not found.sent:
-        return replace(facts, fields=tuple(replace(each, state="new") for each in fields))
+        new = tuple(replace(each, state="new") for each in fields)
+        return _without_hidden(copy, settings, person, replace(facts, fields=new))
     differs = any(each.state == "differs" for each in fields)
-    return replace(facts, state="differs" if differs else "same", fields=fields)
+    made = replace(facts, state="differs" if differs else "same", fields=fields)
+    return _without_hidden(copy, settings, person, made)

@@ -6,28 +6,38 @@ The views of the copy hide what they hold themselves; whatever comes from elsewh
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from c360_assets.identity.addresses import normalise_email
-from c360_assets.mentions import Mentions
 from c360_assets.settings import Settings
 from c360_assets.sources.tombstones import Tombstones, read_tombstones
 from c360_assets.ui.copies import Copy
+from c360_assets.ui.privacy_texts import ADDRESSES, ENDS, QUOTES
 
-_ADDRESS = re.compile(r"[^\s\"'<>(),;:|/=]+@[^\s\"'<>(),;:|/]+")
+_ADDRESSES = tuple(map(re.compile, ADDRESSES))
+# in JSON a line break is a backslash and a letter
+_JSON_BREAK = re.compile(r"\\(?:[bfnrt]|u[0-9a-f]{4})")
+# a slip of the keyboard in a merge file, which tells whom it means
+_DOUBLED = re.compile("@+")
 
 
 @dataclass(frozen=True)
 class Told:
-    """What some texts tell of hidden people: their addresses, and texts with a full name."""
+    """Which of the texts asked for tell of nobody hidden, and which by a full name alone.
 
-    addresses: Mentions = field(repr=False)
+    Of a text that was not asked for it is not known, so that it counts as one that tells.
+    """
+
+    harmless: frozenset[str] = field(repr=False)
     naming: frozenset[str] = field(repr=False)
 
-    def are_in(self, text: str | None) -> bool:
-        """Whether one of the texts asked for tells of somebody hidden."""
-        return text is not None and (text in self.naming or self.addresses.are_in(text))
+    def are_in(self, text: str | None, own_name: str | None = None) -> bool:
+        """Whether a text tells of somebody hidden; a text that is `own_name` does by no name."""
+        if not text or text in self.harmless:
+            return False
+        return not (text in self.naming and own_name and _words(text) == _words(own_name))
 
 
 def hidden_in(
@@ -38,24 +48,48 @@ def hidden_in(
 ) -> Told:
     """What these texts tell of hidden people, as the views over the copy would have it.
 
-    `sentences` are looked through for full names, too. Names and addresses of somebody who is
-    shown are none: others may have the same name.
+    `sentences` are looked through for full names, too. Addresses of somebody who is shown are
+    none.
     """
-    said = sorted({text for text in sentences if text})
-    found = copy.rows("sync/hidden_names", texts=said) if said else []
-    addresses = _addresses_in(copy, settings, [*said, *(text for text in texts if text)])
-    return Told(addresses, frozenset(row["text"] for row in found))
+    said = {text for text in sentences if text}
+    asked = said | {text for text in texts if text}
+    addressing = _with_addresses(copy, settings, asked)
+    found = copy.rows("sync/hidden_names", texts=sorted(said)) if said else []
+    naming = frozenset(row["text"] for row in found) - addressing
+    return Told(frozenset(asked - addressing - naming), naming)
 
 
-def _addresses_in(copy: Copy, settings: Settings, texts: Iterable[str]) -> Mentions:
-    # a full stop after an address ends the sentence
-    said = {each.rstrip("._-") for text in texts for each in _ADDRESS.findall(text)}
-    spelled = {address: {address.lower(), normalise_email(address) or ""} for address in said}
-    asked = sorted(set().union(*spelled.values()))
-    hidden = {row["id"] for row in copy.rows("sync/hidden_addresses", addresses=asked)}
+def _with_addresses(copy: Copy, settings: Settings, texts: Iterable[str]) -> frozenset[str]:
+    """The texts that mention an address of somebody hidden, in whatever spelling."""
+    mentioned = {text: found for text in texts if (found := _addresses_in(text))}
+    forms = {
+        address: {address, normalise_email(address) or address}
+        for address in set().union(*mentioned.values())
+    }
+    asked = sorted(set().union(*forms.values()))
+    rows = copy.rows("sync/hidden_addresses", addresses=asked) if asked else []
+    hidden = {row["id"] for row in rows}
     tombstones: Tombstones = read_tombstones(settings.home_dir, normalise_email)
-    return Mentions(
+    theirs = {
         address
-        for address, forms in spelled.items()
-        if forms & hidden or tombstones.erased_form(address)
-    )
+        for address, each in forms.items()
+        if each & hidden or tombstones.erased_form(address)
+    }
+    return frozenset(text for text, found in mentioned.items() if found & theirs)
+
+
+def _addresses_in(text: str) -> set[str]:
+    """Whatever in a text may be an address, in small letters; also from within a URL."""
+    plain = unicodedata.normalize("NFKC", text).lower().replace("%40", "@")
+    plain = _DOUBLED.sub("@", _JSON_BREAK.sub(" ", plain))
+    if "@" not in plain:
+        return set()
+    return {
+        found.rstrip(ENDS).lstrip(QUOTES)
+        for pattern in _ADDRESSES
+        for found in pattern.findall(plain)
+    }
+
+
+def _words(text: str) -> list[str]:
+    return text.casefold().split()

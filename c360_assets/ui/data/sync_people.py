@@ -45,10 +45,15 @@ class Shown:
         return self.subjects.get((object_, key)) or Subject(object_, key, is_hidden=True)
 
     def text(self, text: str | None, subjects: Iterable[Subject]) -> str | None:
-        """A text about these, or HIDDEN where one of them, or whom it names, is hidden."""
+        """A text about these, or HIDDEN where one of them, or whom it names, is hidden.
+
+        The name of the one whom it is about is theirs, even if somebody hidden has it, too.
+        """
         if text is None:
             return None
-        is_hidden = any(subject.is_hidden for subject in subjects) or self.hidden.are_in(text)
+        about = list(subjects)
+        own_name = about[0].title if len(about) == 1 else None
+        is_hidden = any(each.is_hidden for each in about) or self.hidden.are_in(text, own_name)
         return HIDDEN if is_hidden else text
 
 
@@ -87,4 +92,4 @@ def who_is_shown(
     for id_ in keys.get("gaggles", []):
         page_id = id_ if id_ in names else None
         found["gaggles", id_] = Subject("gaggles", id_, names.get(id_), page_id)
-    return Shown(found, hidden_in(copy, settings, texts))
+    return Shown(found, hidden_in(copy, settings, (), texts))

@@ -32,6 +32,7 @@ from c360_assets.settings import Settings
 from c360_assets.ui.copies import Copy
 from c360_assets.ui.data.contact import find_person
 from c360_assets.ui.data.contact_crm import Field, Held, held
+from c360_assets.ui.privacy import HIDDEN
 from c360_assets.warehouse.published import open_published
 from c360_assets_tests.pipeline import World
 
@@ -370,6 +371,15 @@ def test_of_who_opted_out_no_delivery_is_read(few_people: Copy, files: Settings)
     deliver(files)
     found = one(few_people, files, "c_10")
     assert (found.state, found.fields) == ("opted_out", ())
+
+
+def test_a_delivery_does_not_tell_of_who_opted_out_in_the_record_of_another(
+    few_people: Copy, files: Settings
+) -> None:
+    deliver(files, "'see HAL@secret.org' as user_name")
+    found = one(few_people, files)
+    assert (field(found, "user_name").sent, found.state) == (HIDDEN, "differs")
+    assert field(found, "email").sent == "ann@acme.com"
 
 
 def test_a_delivery_that_cannot_be_read_is_told(few_people: Copy, files: Settings) -> None:

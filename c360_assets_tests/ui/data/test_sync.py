@@ -45,6 +45,7 @@ PEOPLE = """
     4,Sue Hidden,sue@acme.com,g1,2021-01-04
     5,Sue Hidden,sue@home.net,,2021-01-05
     6,Ed Erased,ed@acme.com,,2021-01-06
+    7,Sue Hidden,other@acme.com,,2021-01-07
 """
 
 
@@ -181,6 +182,46 @@ def test_what_names_somebody_hidden_in_anothers_row_is_not_told(
     assert values[ids["bob"]].can_be_settled
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "exists already: [sue@home.net]",
+        "Is it sue@home.net?",
+        "`ED@acme.com` is taken",
+        "{sue@acme.com}!",
+        "no sue@@acme.com",
+        "said\\nsue@acme.com",
+        "no /contacts/sue%40home.net?idProperty=email",
+        "no sue＠home.net",
+        "'o'sue@home.net', sue@home.net&x=1",
+        "Sue Hidden has it",
+        "Hidden, Sue",
+    ],
+)
+def test_however_it_is_written_a_ledger_does_not_tell_of_hidden_people(
+    copy, settings, ledger, ids, text
+):
+    for object_, key in (("contacts", ids["ann"]), ("companies", "acme.com"), ("gaggles", "g1")):
+        refuse(ledger, key, text, object_)
+        keep_conflicts(ledger, [conflict(key, text, object_)], "r1", AT)
+    found = monitor(copy, settings, "hubspot", Asked())
+    assert [row.reason for row in found.rejected] == [HIDDEN] * 3
+    assert [each.conflict.in_crm for each in found.conflicts] == [HIDDEN] * 3
+
+
+def test_a_namesake_of_somebody_hidden_keeps_the_name_and_can_be_settled(
+    copy, settings, ledger, ids
+):
+    keep_conflicts(
+        ledger, [conflict(ids["other"], "SUE  Hidden"), conflict(ids["ann"], "Sue Hidden")],
+        "r1", AT,
+    )  # fmt: skip
+    found = monitor(copy, settings, "hubspot", Asked())
+    told = {each.conflict.key: (each.conflict.in_crm, each.can_be_settled)
+            for each in found.conflicts}  # fmt: skip
+    assert told == {ids["other"]: ("SUE  Hidden", True), ids["ann"]: (HIDDEN, False)}
+
+
 def test_a_refused_link_is_hidden_where_one_of_its_ends_is(copy, settings, ledger, ids):
     for whose in ("ann", "sue"):
         pair = (ids[whose], "acme.com")
@@ -273,8 +314,8 @@ def test_files_that_were_delivered_are_told_by_their_manifests(settings):
     assert (newest.run_id, before.run_id) == ("run2", "run1")
     contacts = next(each for each in before.objects if each.name == "contacts")
     # Sue opted out; of who was erased the copy here still tells, until it is published anew
-    assert (contacts.rows, contacts.new, contacts.unchanged) == (3, 3, 0)
-    assert next(each for each in newest.objects if each.name == "contacts").unchanged == 3
+    assert (contacts.rows, contacts.new, contacts.unchanged) == (4, 4, 0)
+    assert next(each for each in newest.objects if each.name == "contacts").unchanged == 4
     (brief, _) = briefs(settings)
     assert brief.at == newest.delivered_at.replace(tzinfo=None)
     (before.path / "manifest.json").write_text("{")

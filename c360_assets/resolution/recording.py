@@ -42,16 +42,22 @@ class Recorded:
 @contextmanager
 def _alone(settings: Settings) -> Iterator[None]:
     """One decision at a time, of all processes of this home."""
-    settings.home_dir.mkdir(parents=True, exist_ok=True)
     path = settings.home_dir / LOCK
     try:
-        with FileLock(path, timeout=LOCK_SECONDS):
-            yield
+        settings.home_dir.mkdir(parents=True, exist_ok=True)
+        held = FileLock(path, timeout=LOCK_SECONDS).acquire()
     except Timeout as error:
         raise MergeFileError(
             f"another decision holds {path} for over {LOCK_SECONDS:.0f} seconds; try again, and "
             "if that does not help, end the process that holds it"
         ) from error
+    except OSError as error:
+        raise MergeFileError(
+            f"{path}, which keeps decisions apart, cannot be opened ({error.strerror}); nothing "
+            "was decided. Mend the rights of C360_HOME, or make room on its disk"
+        ) from error
+    with held:
+        yield
 
 
 def record(

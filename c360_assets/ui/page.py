@@ -51,6 +51,10 @@ class Page:
         """The version that is published by now; this page shows `copy`."""
         return self.copies.current() if self.copies else self.copy
 
+    def is_to_hide_others(self) -> bool:
+        """Whether other people are to be hidden by now than when this page's version was opened."""
+        return self.copies is not None and self.copies.version()[1] != self.copy.version[1]
+
     async def ask(
         self, function: Callable[Concatenate[Copy, P], T], *given: P.args, **named: P.kwargs
     ) -> T:

@@ -62,6 +62,7 @@ class Site:
 
     async def _show(self, route: Route, request: Request) -> Response | None:
         visitor = visitor_of(request)
+        ui.context.client.on_exception(states.notify_of)
         path, query = request.url.path, dict(request.query_params)
         frame.head()
         frame.header(path, visitor.name, query.get("q", ""), can_leave=visitor.can_leave)

@@ -316,10 +316,13 @@ def arrived(copy: Copy, kind: str, source_file: str, source_row: int) -> dict[st
     return copy.row("review/arrived", kind=kind, source_file=source_file, source_row=source_row)
 
 
-def shown_contacts(copy: Copy, contact_ids: Iterable[str]) -> set[str]:
-    """Those of the contacts who are shown."""
-    found = copy.rows("review/shown", contact_ids=sorted(set(contact_ids)))
-    return {row["contact_id"] for row in found}
+def shown_addresses(copy: Copy, people: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The addresses of people of a plan that may be shown.
+
+    Not by their ids: of two that an undo parts, one has an id that nobody has in the copy.
+    """
+    found = copy.rows("review/contacts", addresses=sorted({each["email"] for each in people}))
+    return {row["email"] for row in found}
 
 
 def word_for(row: Mapping[str, Any]) -> str:

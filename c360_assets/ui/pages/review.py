@@ -127,8 +127,9 @@ def _nothing(page: Page, choice: Choice) -> None:
                 "It was decided, became one by other merges, or the last run found it unlikely.",
             )
         else:
+            kind = data.KIND_NAMES.get(page.query.get("kind", ""))
             states.empty(
-                "Every suggested pair is decided.",
+                f"Every suggested pair{f' of {kind}' if kind else ''} is decided.",
                 "New ones come with new accounts, at the next run. `c360 merge approve` merges "
                 "any two.",
             )

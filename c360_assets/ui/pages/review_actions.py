@@ -60,7 +60,9 @@ async def attempt(
     if found.overtaken_by:
         shown_of = await page.ask(data.visible, [found.overtaken_by])
         said = told(shown_of[0]) if shown_of else data.OF_HIDDEN
-        tell("Somebody else was faster; nothing was recorded", said)
+        is_own = found.overtaken_by["decided_by"] == page.visitor.name
+        title = "You have decided already" if is_own else "Somebody else was faster"
+        tell(f"{title}; nothing was recorded", said)
     elif found.objection:
         objection = await page.ask(data.without_hidden, found.objection)
         tell("This would not stand; nothing was recorded", objection)
@@ -181,12 +183,16 @@ class Actions:
         if self._is_busy:
             return False
         self._is_busy = True
-        is_written = False
+        is_written = is_told = False
+        self._say(lambda: states.waiting("Recording …"))
         try:
             is_written = await write()
+            is_told = True
         finally:
             # once it is written this page is over
             self._is_busy = is_written
+            if not is_told:
+                self._say(lambda: None)
         return is_written
 
     def _go_on(self, candidate: Candidate) -> None:
@@ -201,9 +207,14 @@ class Actions:
         if self._message is None:
             ui.notify(f"{title}. {text}", type="warning", timeout=8000)
             return
-        self._message.clear()
-        with self._message:
-            states.trouble(title, text)
+        self._say(lambda: states.trouble(title, text))
+
+    def _say(self, words: Callable[[], None]) -> None:
+        """Put something in the place of messages, where there is one."""
+        if self._message is not None:
+            self._message.clear()
+            with self._message:
+                words()
 
     def _show_help(self) -> None:
         self._help = ui.element("dl").classes("c-review-keys")

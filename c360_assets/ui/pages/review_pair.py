@@ -187,7 +187,7 @@ def blast_radius(page: Page, candidate: Candidate, objected: Callable[[str], Non
 
 @dataclass(frozen=True)
 class Planned:
-    """What a decision would change, the contacts of it who may be shown, and what objects to it."""
+    """What a decision would change, the addresses of it that may be shown, and what objects."""
 
     plan: Plan
     visible: set[str]
@@ -207,9 +207,9 @@ def planned_later(page: Page, decision: Decision, show: Callable[[Planned], None
                 decision.reason,
             )
             found = await page.work(_planned, page, now)
-        ids = [each["contact_id"] for each in (*found.people_before, *found.people_after)]
+        people = (*found.people_before, *found.people_after)
         objection = found.objection and await page.ask(data.without_hidden, found.objection)
-        return Planned(found, await page.ask(data.shown_contacts, ids), objection)
+        return Planned(found, await page.ask(data.shown_addresses, people), objection)
 
     states.later("Working out everything that would change …", load, show)
 
@@ -289,7 +289,7 @@ def _company(page: Page, company: dict[str, Any]) -> list[str]:
 
 
 def _person(person: dict[str, Any], visible: set[str]) -> list[str]:
-    address = person["email"] if person["contact_id"] in visible else None
+    address = person["email"] if person["email"] in visible else None
     return [
         shown(address),
         *(shown(person[f"number_of_{name}"], "number") for name in ("users", "events", "orders")),

@@ -96,6 +96,12 @@ def _form(page: Page, there: History, choice: Choice) -> None:
         forms.submit("Go")
 
 
+class _QuasarSlider(ui.slider):
+    """NiceGUI's slider, moved by the hand: over a slow line each echo would set it back."""
+
+    LOOPBACK = False
+
+
 class _Slider:
     """The slider: it says the time while it is moved, and goes there once it rests."""
 
@@ -106,7 +112,7 @@ class _Slider:
     def build(self) -> None:
         position = self.steps.position(self.choice.at)
         with ui.element("div").classes("c-slider"):
-            self.slider = ui.slider(min=0, max=self.steps.last_position, value=position)
+            self.slider = _QuasarSlider(min=0, max=self.steps.last_position, value=position)
             self.slider.props["id"] = SLIDER
             self.slider.props["aria-label"] = f"Time, by {self.choice.unit}"
             self.slider.props["aria-valuetext"] = time_text(self.there, self.choice.at)

@@ -42,20 +42,26 @@ def next_sync(page: Page, monitor: data.Monitor) -> None:
         result.set_visibility(True)
         button.text = "Work the plan out anew"
         with place:
-            _planned(page, monitor.name)
+            _planned(page, monitor.name, button)
 
     button.on_click(ask)
 
 
-def _planned(page: Page, name: str) -> None:
+def _planned(page: Page, name: str, button: ui.button) -> None:
     if not page.visitor.may(NEEDED):
         states.trouble("No plan", "Only reviewers and administrators may ask for it.")
         return
-    states.later(
-        "Comparing with the ledger, and asking the CRM…",
-        lambda: page.work(work_out, page.settings, page.copy, name),
-        _show,
-    )
+    # a plan costs calls of the account: one at a time is enough
+    button.disable()
+
+    async def load() -> Planned:
+        try:
+            return await page.work(work_out, page.settings, page.copy, name)
+        finally:
+            if not button.is_deleted:
+                button.enable()
+
+    states.later("Comparing with the ledger, and asking the CRM…", load, _show)
 
 
 def _show(found: Planned) -> None:

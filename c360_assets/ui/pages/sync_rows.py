@@ -92,10 +92,10 @@ def _retry_all(page: Page, monitor: data.Monitor, *, may: bool) -> None:
             return
 
         async def retry() -> None:
-            if await _done(page, lambda: try_again(page.settings, monitor.name, page.now)):
+            if await _done(page, lambda: try_again(page.settings, monitor.name, page.now), button):
                 page.go()
 
-        ui.button("Try all again", on_click=retry).props("no-caps outline")
+        button = ui.button("Try all again", on_click=retry).props("no-caps outline")
         ui.label(
             f"{total}. They go out with the next sync, once the cause is mended; nothing is sent "
             "at once."
@@ -116,7 +116,7 @@ def _refused(page: Page, name: str, each: data.Refused, *, may: bool) -> None:
 
         async def retry() -> None:
             chosen = (each.object, each.key)
-            if await _done(page, lambda: try_again(page.settings, name, page.now, chosen)):
+            if await _done(page, lambda: try_again(page.settings, name, page.now, chosen), button):
                 for filled, text in ((when, "with the next sync"), (place, "Noted")):
                     filled.clear()
                     with filled:
@@ -223,8 +223,11 @@ def _conflict(page: Page, name: str, each: data.Disagreement, *, may: bool) -> N
             ui.label("Not here, since not everything is shown").classes("c-note")
             return
         with ui.element("div").classes("c-actions"):
+            buttons: list[ui.button] = []
             for label, is_ours in (("Ours", True), ("Theirs", False)):
-                button = ui.button(label, on_click=_settling(page, name, each, place, is_ours))
+                act = _settling(page, name, each, place, buttons, is_ours=is_ours)
+                button = ui.button(label, on_click=act)
+                buttons.append(button)
                 button.props("no-caps dense outline")
                 button.props["aria-label"] = (
                     f"{label}: {conflict.object} {conflict.key} {conflict.field}"
@@ -251,12 +254,20 @@ def _outcome(conflict: Conflict, *, is_ours: bool) -> str:
 
 
 def _settling(
-    page: Page, name: str, each: data.Disagreement, place: ui.element, is_ours: bool
+    page: Page,
+    name: str,
+    each: data.Disagreement,
+    place: ui.element,
+    buttons: Sequence[ui.button],
+    *,
+    is_ours: bool,
 ) -> Callable[[], object]:
     async def settle() -> None:
         by = page.visitor.name
         if await _done(
-            page, lambda: decide(page.settings, name, each.conflict, is_ours, by, page.now)
+            page,
+            lambda: decide(page.settings, name, each.conflict, is_ours, by, page.now),
+            *buttons,
         ):
             place.clear()
             with place:
@@ -266,15 +277,23 @@ def _settling(
     return settle
 
 
-async def _done(page: Page, act: Callable[[], object]) -> bool:
-    """Whether it was done; if not, it is told why."""
+async def _done(page: Page, act: Callable[[], object], *buttons: ui.button) -> bool:
+    """Whether it was done; if not, it is told why. Meanwhile the buttons do nothing."""
     if not page.visitor.may(NEEDED):
         ui.notify(_NOBODY, type="warning")
         return False
+    is_done = False
+    for button in buttons:
+        button.disable()
     try:
         await page.work(act)
+        is_done = True
     except C360Error as error:
         ui.notify(str(error), type="negative", multi_line=True, timeout=10_000)
         return False
+    finally:
+        if not is_done:
+            for button in buttons:
+                button.enable()
     LOG.info("%s decided on a row of the ledger", page.visitor.name)
     return True

@@ -15,7 +15,7 @@ def form(
     fields: Iterable[str],
     *,
     fragment: str = "",
-    drops: Callable[[str], bool] = lambda name: False,
+    drops: Callable[[str], bool] | None = None,
 ) -> ui.element:
     """A form whose `fields` go into this page's URL, beside what is there; use it with `with`.
 
@@ -24,10 +24,13 @@ def form(
     made = ui.element("form").classes("c-form").props('method="get"')
     made.props["action"] = f"{page.path}{fragment}"
     made.props["aria-label"] = label
+    if drops is None:
+        # what is sorted or looked for until it is sent comes along, too (c360.js)
+        made.props["data-keeps"] = "all"
     given = set(fields)
     with made:
         for name, value in page.query.items():
-            if name not in given and not drops(name):
+            if name not in given and not (drops and drops(name)):
                 hidden = ui.element("input").props('type="hidden"')
                 hidden.props["name"], hidden.props["value"] = name, value
     return made

@@ -33,6 +33,15 @@ def trouble(title: str, text: str, again: Callable[[], object] | None = None) ->
             ui.button("Try again", on_click=again).props("flat no-caps")
 
 
+def notify_of(problem: Exception) -> None:
+    """What somebody asked for on an open page failed, and nothing else has told it."""
+    unforeseen = (
+        "The server could not do this; its log tells why. Load the page anew to see what is done."
+    )
+    text = str(problem) if isinstance(problem, C360Error) else unforeseen
+    ui.notify(text, type="negative", multi_line=True, timeout=10_000)
+
+
 def waiting(text: str) -> None:
     """Something is being worked out."""
     with ui.element("div").classes("c-waiting").props("role=status"):

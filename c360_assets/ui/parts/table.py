@@ -149,6 +149,7 @@ class _Shown:
     def __init__(self, page: Page, loaded: Loaded) -> None:
         self.page, self.loaded, self.state = page, loaded, loaded.state
         self.listing = loaded.listing
+        self.asked = loaded.state
         self.link: ui.link | None = None
         self.more: Mapping[str, str] = {}
 
@@ -180,20 +181,33 @@ class _Shown:
         asked = event.args["pagination"]
         sort = asked.get("sortBy")
         rows = asked.get("rowsPerPage")
-        self.state = State(
+        state = self.asked = State(
             f"{'-' if asked.get('descending') else ''}{sort}" if sort else None,
             max(int(asked.get("page") or 1), 1),
             rows if rows in ROWS_PER_PAGE else self.listing.rows_per_page,
         )
         self.table.props["loading"] = True
-        found = await self.page.ask(
-            sliced, self.listing, self.state, self.loaded.parameters, self.loaded.slice.total
-        )
-        self.table.props["loading"] = False
+        try:
+            if await self.page.work(self.page.is_to_hide_others):
+                return self.page.go(**state.query(self.listing))
+            found = await self.page.ask(
+                sliced, self.listing, state, self.loaded.parameters, self.loaded.slice.total
+            )
+        finally:
+            if state is self.asked:
+                self.table.props["loading"] = False
+        # a later question may be answered first: then this is no longer what was asked for
+        if state is self.asked:
+            self._show(state, found)
+        return None
+
+    def _show(self, state: State, found: Slice) -> None:
+        self.state = state
+        # first, since the links of the rows keep it
+        self.page.replace_query(state.query(self.listing))
         self.table.rows = self._rows(found)
         self.table.pagination = self._pagination(found.total)
         self.table.update()
-        self.page.replace_query(self.state.query(self.listing))
         if self.link is not None:
             self.link.props["href"] = self._file()
             self.link.update()

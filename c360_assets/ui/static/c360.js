@@ -17,21 +17,100 @@
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => show(wanted()));
   // NiceGUI sets Quasar up after this script has run
   document.addEventListener("DOMContentLoaded", () => {
-    const look = new MutationObserver(() => {
-      if (document.querySelector("main#main")) {
-        look.disconnect();
-        // Quasar's page is a <main> as well, and the header stands in it
-        document.querySelector("main.q-page").setAttribute("role", "none");
-        show(wanted());
-        // what led here by the keyboard has the keyboard again
-        const used = document.getElementById(sessionStorage.getItem("c360-focus"));
-        sessionStorage.removeItem("c360-focus");
-        // Quasar's slider has the keyboard in a part of its own
-        if (used) (used.querySelector("[tabindex]") || used).focus({ preventScroll: true });
-      }
-    });
+    let look = null;
+    const arrive = () => {
+      if (!document.querySelector("main#main")) return false;
+      if (look) look.disconnect();
+      // Quasar's page is a <main> as well, and the header stands in it
+      document.querySelector("main.q-page").setAttribute("role", "none");
+      show(wanted());
+      calmDown();
+      // what led here by the keyboard has the keyboard again
+      const used = document.getElementById(sessionStorage.getItem("c360-focus"));
+      sessionStorage.removeItem("c360-focus");
+      // Quasar's slider has the keyboard in a part of its own
+      if (used) (used.querySelector("[tabindex]") || used).focus({ preventScroll: true });
+      return true;
+    };
+    // small pages are there by now
+    if (arrive()) return;
+    look = new MutationObserver(arrive);
     look.observe(document.body, { childList: true, subtree: true });
   });
+
+  // What tables and searches write into the URL without loading the page (`Page.replace_query`) is
+  // not in links and forms that were made before: they get it when they are used, unless they
+  // change it themselves. Which page of a table is shown does not outlast another choice.
+  const loaded = new URLSearchParams(location.search);
+  const made = new WeakMap();
+
+  function changedSince() {
+    const now = new URLSearchParams(location.search);
+    const names = new Set([...loaded.keys(), ...now.keys()]);
+    return [...names]
+      .filter((name) => !name.endsWith("_page") && loaded.get(name) !== now.get(name))
+      .map((name) => [name, now.get(name)]);
+  }
+
+  function bringAlong(event) {
+    const link = event.target.closest && event.target.closest("a[href]");
+    if (!link || link.pathname !== location.pathname || link.origin !== location.origin) return;
+    const known = made.get(link);
+    const first = known && known.now === link.getAttribute("href") ? known.first : link.getAttribute("href");
+    const target = new URL(first, location.href);
+    for (const [name, value] of changedSince()) {
+      if (target.searchParams.get(name) !== loaded.get(name)) continue;
+      if (value === null) target.searchParams.delete(name);
+      else target.searchParams.set(name, value);
+    }
+    const now = target.pathname + target.search + target.hash;
+    if (now === new URL(first, location.href).href.slice(location.origin.length)) return;
+    link.setAttribute("href", now);
+    made.set(link, { first, now });
+  }
+  for (const kind of ["click", "auxclick", "contextmenu"]) {
+    document.addEventListener(kind, bringAlong, true);
+  }
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.dataset.keeps || new URL(form.action).pathname !== location.pathname) return;
+    for (const [name, value] of changedSince()) {
+      let field = form.elements.namedItem(name);
+      if (field && field.type !== "hidden") continue;
+      if (!field) {
+        field = document.createElement("input");
+        field.type = "hidden";
+        field.name = name;
+        form.append(field);
+      }
+      field.disabled = value === null;
+      field.value = value === null ? "" : value;
+    }
+  }, true);
+
+  // A decision on a pair counts only for what was seen: a press that follows others from before the
+  // pair was there, or the second click of two, decides nothing. The page is calm after a pause.
+  const PAUSE_MS = 400;
+  let calming = null;
+
+  function calmDown() {
+    const there = document.querySelector(".c-review-buttons") ? PAUSE_MS : 0;
+    clearTimeout(calming);
+    calming = setTimeout(() => (document.documentElement.dataset.calm = "true"), there);
+  }
+
+  function tooEarly(event) {
+    if (document.documentElement.dataset.calm) return;
+    const button = event.target.closest && event.target.closest("[aria-keyshortcuts]");
+    const key = event.type === "click" ? button && button.getAttribute("aria-keyshortcuts") : event.key;
+    const typing = event.type !== "click" && /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
+    if (!/^[aru]$/i.test(key || "") || typing) return;
+    event.stopImmediatePropagation();
+    calmDown();
+  }
+  addEventListener("keydown", tooEarly, true);
+  addEventListener("click", tooEarly, true);
 
   // Where the connection is lost because nobody is logged in any more, what the page shows goes away.
   setInterval(async () => {

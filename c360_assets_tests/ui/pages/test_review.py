@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from playwright.sync_api import Browser, expect
 
+from c360_assets.resolution.recording import LOCK
 from c360_assets.ui.security.access import users_folder
 from c360_assets.ui.security.users import Role, Users
+from c360_assets.warehouse.published import published_file
 from c360_assets_tests.pipeline import World
 from c360_assets_tests.ui.review_world import HOSTILE, HOSTILE_NAME, THRICE, reviewed
 from c360_assets_tests.ui.serving import NARROW, WIDE, Window, served, window
@@ -53,6 +56,11 @@ def files(world: World) -> list[Path]:
     return sorted(world.settings.merges_dir.glob("merged_user_*.csv"))
 
 
+def lock(world: World) -> FileLock:
+    """While it is held every decision waits."""
+    return FileLock(world.settings.home_dir / LOCK)
+
+
 @contextmanager
 def reviewer(browser: Browser, url: str, name: str, width: int = WIDE) -> Iterator[Window]:
     """A window of somebody who has logged in."""
@@ -66,7 +74,18 @@ def reviewer(browser: Browser, url: str, name: str, width: int = WIDE) -> Iterat
 
 
 def press(there: Window, key: str) -> None:
+    """Press a key as somebody who has seen the page."""
+    there.page.locator("html[data-calm]").wait_for(state="attached")
     there.page.keyboard.press(key)
+
+
+# two presses that no busy machine parts: the second one is never of the next page
+TWICE_A = """() => {
+    for (const type of ["keydown", "keyup", "keydown", "keyup"])
+        document.body.dispatchEvent(
+            new KeyboardEvent(type, {key: "a", code: "KeyA", bubbles: true, cancelable: true})
+        );
+}"""
 
 
 def test_a_pair_is_skipped_approved_taken_back_and_rejected_by_keyboard(
@@ -121,9 +140,80 @@ def test_keys_rest_while_somebody_types_and_a_reason_goes_into_the_file(
 def test_two_presses_write_once(browser: Browser, url: str, world: World) -> None:
     with reviewer(browser, url, "ann") as there:
         page = there.open(f"{url}/review").page
-        press(there, "a")
+        page.evaluate(TWICE_A)
+        page.wait_for_url("**/review?after=1")
+        assert len(files(world)) == 1
+
+
+def test_a_decision_that_could_not_be_written_is_told_whatever_the_reason(
+    browser: Browser, url: str, world: World
+) -> None:
+    lock, database = world.settings.home_dir / LOCK, published_file(world.settings)
+    lock.unlink(missing_ok=True)
+    with reviewer(browser, url, "ann") as there:
+        page = there.open(f"{url}/review").page
+        lock.mkdir()
+        try:
+            press(there, "a")
+            expect(page.get_by_role("alert")).to_contain_text(LOCK)
+        finally:
+            lock.rmdir()
+        # nobody foresees that the copy is torn at this moment
+        away = database.rename(database.with_suffix(".away"))
+        try:
+            database.write_bytes(b"torn")
+            press(there, "a")
+            expect(page.get_by_text("The server could not do this")).to_be_visible()
+        finally:
+            away.replace(database)
+        assert files(world) == []
         press(there, "a")
         page.wait_for_url("**/review?after=1")
+
+
+def test_a_press_that_goes_on_from_the_pair_before_decides_nothing_on_the_next(
+    browser: Browser, url: str, world: World
+) -> None:
+    with reviewer(browser, url, "ann") as there:
+        page = there.page
+        page.add_init_script(
+            """
+            new MutationObserver(() => {
+              // as soon as the pair is there, and before anybody can have seen it
+              const button = document.querySelector(".c-review-approve");
+              if (!button || window.pressed) return;
+              window.pressed = true;
+              document.dispatchEvent(new KeyboardEvent("keydown", { key: "a", bubbles: true }));
+              button.click();
+            }).observe(document, { childList: true, subtree: true });
+            """
+        )
+        there.open(f"{url}/review")
+        assert page.evaluate("window.pressed")
+        # what comes after it on the same socket is answered after it
+        press(there, "?")
+        expect(page.get_by_text("undo your last decision")).to_be_visible()
+        assert files(world) == []
+        with lock(world):
+            press(there, "a")
+            expect(page.get_by_text("Recording …")).to_be_visible()
+            assert files(world) == []
+        page.wait_for_url("**/review?after=1")
+        assert len(files(world)) == 1
+
+
+def test_who_decides_in_two_windows_hears_that_they_have_decided_already(
+    browser: Browser, url: str, world: World
+) -> None:
+    with reviewer(browser, url, "ann") as there:
+        there.open(f"{url}/review")
+        other = there.page.context.new_page()
+        other.goto(f"{url}/review")
+        other.locator("html[data-calm]").wait_for(state="attached")
+        press(there, "a")
+        there.page.wait_for_url("**/review?after=1")
+        other.keyboard.press("r")
+        expect(other.get_by_role("alert")).to_contain_text("You have decided already")
         assert len(files(world)) == 1
 
 
@@ -166,7 +256,10 @@ def with_role(users: Users, name: str, role: Role) -> None:
     said = json.loads(users.path.read_text())
     (found,) = (each for each in said["users"] if each["name"] == name)
     found["role"] = role
-    users.path.write_text(json.dumps(said))
+    # the server reads it all the time, and nobody gets in by half a file
+    written = users.path.with_suffix(".written")
+    written.write_text(json.dumps(said))
+    written.replace(users.path)
 
 
 def test_a_click_counts_by_the_role_of_now_and_from_the_window_of_the_page_alone(
@@ -256,7 +349,7 @@ def test_who_is_kept_can_be_swapped(browser: Browser, url: str, world: World) ->
 def test_the_whole_plan_comes_later_and_the_keys_are_explained(browser: Browser, url: str) -> None:
     with reviewer(browser, url, "ann") as there:
         page = there.open(f"{url}/review").page
-        expect(page.get_by_text("2 now, 1 then")).to_be_visible(timeout=60_000)
+        expect(page.get_by_text("2 now, 1 then")).to_be_visible()
         expect(page.get_by_text("CRM records", exact=True)).to_be_visible()
         explained = page.get_by_text("undo your last decision")
         expect(explained).not_to_be_visible()
@@ -300,7 +393,7 @@ def test_a_decision_is_taken_back_in_the_history(browser: Browser, url: str, wor
         page.get_by_role("link", name="Undo").click()
         page.wait_for_url("**/review/history?by=ann&undo=*")
         there.open(page.url)
-        expect(page.get_by_text("1 now, 2 then")).to_be_visible(timeout=60_000)
+        expect(page.get_by_text("1 now, 2 then")).to_be_visible()
         page.get_by_role("button", name="Undo it").click()
         page.wait_for_url("**/review/history?by=ann")
         assert ",undo,bob," in files(world)[-1].read_text()

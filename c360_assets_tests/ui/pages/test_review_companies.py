@@ -130,7 +130,7 @@ def test_a_pair_of_companies_is_approved_and_taken_back_by_keyboard(
         page = there.open(f"{url}/review?kind=domain").page
         expect(page.get_by_text("Are these two companies one?")).to_be_visible()
         plan = page.locator("section", has=page.get_by_role("heading", name="If you approve"))
-        expect(plan.get_by_text("2 now, 1 then")).to_be_visible(timeout=60_000)
+        expect(plan.get_by_text("2 now, 1 then")).to_be_visible()
         then = plan.get_by_role("row").filter(has_text="hammerworks.io").last
         expect(then).to_contain_text("$4,000")
         page.keyboard.press("?")
@@ -140,7 +140,7 @@ def test_a_pair_of_companies_is_approved_and_taken_back_by_keyboard(
         (file,) = files(world)
         assert "hammerworks.com,hammerworks.io,merge," in file.read_text()
         there.open(page.url)
-        expect(page.get_by_text("Every suggested pair is decided.")).to_be_visible()
+        expect(page.get_by_text("Every suggested pair of companies is decided.")).to_be_visible()
         page.keyboard.press("u")
         page.wait_for_url("**/review?kind=domain&pair=*")
         assert ",undo," in files(world)[-1].read_text()

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,11 +20,12 @@ from c360_assets import contracts
 from c360_assets.instance import prepare_dagster_home
 from c360_assets.warehouse.publish import current_database
 from c360_assets_tests.pipeline import RANGE_END, RANGE_START, World
+from c360_assets_tests.ports import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).resolve().parents[1]
-DEADLINE_SECONDS = 400.0
+DEADLINE_SECONDS = 800.0
 BEFORE = {
     "raw_user": """
         id,name,email,gaggle_id,created_at
@@ -221,13 +221,6 @@ class Server:
             if status in ("SUCCESS", "FAILURE", "CANCELED"):
                 return status
             self.pause()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +12,8 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message
 from dagster import DagsterInstance
+
+from c360_assets_tests.ports import free_port
 
 NO_TELEMETRY = {"telemetry": {"enabled": False}}
 SECRET_PATH = "/services/T0/B0/s3cr3t"
@@ -87,17 +88,13 @@ class MailServer:
     def __init__(self, **options) -> None:
         self.box = Mailbox()
         self.port = free_port()
-        self._controller = Controller(self.box, hostname="127.0.0.1", port=self.port, **options)
+        self._controller = Controller(
+            self.box, hostname="127.0.0.1", port=self.port, ready_timeout=60.0, **options
+        )
         self._controller.start()
 
     def close(self) -> None:
         self._controller.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

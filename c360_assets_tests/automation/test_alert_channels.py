@@ -16,7 +16,8 @@ from c360_assets.automation.alert_history import metadata_lines, shower
 from c360_assets.automation.alert_model import Alert
 from c360_assets.errors import AlertError, AlertRefusedError
 from c360_assets.settings import AlertRules, EmailChannel, LogChannel, WebhookChannel
-from c360_assets_tests.automation.conftest import SECRET_PATH, MailServer, free_port
+from c360_assets_tests.automation.conftest import SECRET_PATH, MailServer
+from c360_assets_tests.ports import free_port
 
 ALERT = Alert(
     kind="check_failed",

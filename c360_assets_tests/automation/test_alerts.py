@@ -11,7 +11,8 @@ from dagster import AssetCheckResult, AssetCheckSeverity, DagsterInstance, Mater
 
 from c360_assets.automation.alerts import AlertCursor, build_alert_sensor, take_news
 from c360_assets.settings import AlertRules, EmailChannel, LogChannel, Settings, WebhookChannel
-from c360_assets_tests.automation.conftest import SECRET_PATH, Hook, MailServer, free_port
+from c360_assets_tests.automation.conftest import SECRET_PATH, Hook, MailServer
+from c360_assets_tests.ports import free_port
 
 WEBHOOK = WebhookChannel(url_env="HOOK_URL", timeout_seconds=5)
 WARN, ERROR = AssetCheckSeverity.WARN, AssetCheckSeverity.ERROR

@@ -180,12 +180,12 @@ def test_a_merge_file_that_was_only_touched_asks_for_nothing(merges: Site) -> No
 
 
 def test_a_half_written_merge_file_waits(merges: Site) -> None:
-    merges.rules = {"sensors": {"settle_seconds": 5}}
+    merges.rules = {"sensors": {"settle_seconds": 600}}
     path = merges.write("merged_user.csv", MERGES + "a@x.com,b@x")
     assert merges.asked() == []
     assert "merged_user.csv" in merges.skipped
     merges.write("merged_user.csv", MERGES + "a@x.com,b@x.com\n")
-    os.utime(path, (time.time() - 6, time.time() - 6))
+    os.utime(path, (time.time() - 601, time.time() - 601))
     assert merges.asked() == ["merged_user.csv"]
 
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from c360_assets_tests.pipeline import World
-from c360_assets_tests.ui.serving import served
+from c360_assets_tests.ui.serving import PATIENCE_SECONDS, served
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +19,7 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("CI"):
             pytest.fail("chromium is not installed; .ci/run installs it")
         pytest.skip("chromium is not installed (Debian: apt-get install chromium)")
-    # a busy machine is no failure
-    expect.set_options(timeout=30_000)
+    expect.set_options(timeout=PATIENCE_SECONDS * 1000)
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield made

@@ -11,13 +11,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
 
 from c360_assets.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDE, NARROW = 1440, 390
-START_SECONDS = 60.0
+# a busy machine is no failure: longer than anything takes there, and shorter than a test may take
+PATIENCE_SECONDS = 90.0
 
 
 @contextmanager
@@ -47,13 +48,18 @@ def served(
         yield line.split()[-1]
     finally:
         process.terminate()
-        process.wait(timeout=30)
-        process.stdout and process.stdout.close()
+        try:
+            # it ends what it was working out
+            process.wait(timeout=PATIENCE_SECONDS)
+        finally:
+            process.kill()
+            process.stdout and process.stdout.close()
 
 
 def fetched(url: str, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
     """The page's HTML, in which NiceGUI sends every element along."""
-    return httpx.get(url + path, headers={"accept": "text/html", **(headers or {})}, timeout=30)
+    given = {"accept": "text/html", **(headers or {})}
+    return httpx.get(url + path, headers=given, timeout=PATIENCE_SECONDS)
 
 
 @dataclass
@@ -67,6 +73,17 @@ class Window:
         """Go there, and wait until NiceGUI is connected and idle."""
         self.page.goto(url, wait_until="networkidle")
         self.page.locator("main#main").wait_for()
+        if "/review" in url:
+            # decisions count only once a pair can have been seen
+            self.page.locator("html[data-calm]").wait_for(state="attached")
+        # a browser that is slow to start its scripts asks for nothing meanwhile
+        self.page.wait_for_function("window.did_handshake")
+        return self
+
+    def settle(self) -> "Window":
+        """Wait for what comes once a page is there (`parts.states.later`)."""
+        # such a place is empty at first, says that it waits, and is filled then
+        expect(self.page.locator(".c-later:empty, .c-later .c-waiting")).to_have_count(0)
         return self
 
     def check(self) -> None:
@@ -93,6 +110,7 @@ def window(
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme=schemes[0], **more
     )
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
     try:
         made = Window(context.new_page())
         made.page.on("console", made._console)

@@ -49,6 +49,6 @@ def test_a_page_is_whole_at_both_widths_light_and_dark_and_asks_nobody_else(
         for scheme, width in (("light", WIDE), ("dark", NARROW)):
             shown.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             shown.page.set_viewport_size({"width": width, "height": 900})
-            shown.open(demo_url + path.format(**there))
+            shown.open(demo_url + path.format(**there)).settle()
             is_usable(shown)
             shown.check()

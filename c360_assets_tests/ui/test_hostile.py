@@ -42,7 +42,7 @@ def test_an_attack_in_any_text_is_shown_as_text(world: World, url: str, browser:
     with window(browser) as there:
         for path, width in [*((path, WIDE) for path in paths), *small]:
             there.page.set_viewport_size({"width": width, "height": 900})
-            there.open(url + path)
+            there.open(url + path).settle()
             assert there.page.evaluate("window.hacked") is None, path
             inside = "main#main script, main#main [onerror], main#main [onload]"
             assert there.page.locator(inside).count() == 0, path

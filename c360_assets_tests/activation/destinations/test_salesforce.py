@@ -53,7 +53,7 @@ def make(tmp_path: Path, salesforce):
     made = []
 
     def build(environment=None, **rules) -> SalesforceDestination:
-        given = {"base_url": salesforce.url, "timeout_seconds": 2.0, **rules}
+        given = {"base_url": salesforce.url, **rules}
         found = rules_of("salesforce", CrmRules.model_validate({"salesforce": given}))
         told = {"SALESFORCE_TOKEN": str(salesforce.token)} if environment is None else environment
         made.append(build_destination("salesforce", found, tmp_path, told))

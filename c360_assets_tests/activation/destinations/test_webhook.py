@@ -314,10 +314,10 @@ def test_what_was_not_answered_is_delivered_again_by_the_next_run_with_the_same_
 
 
 def test_a_run_that_is_killed_is_finished_by_the_next_with_the_same_id(small, receiver):
-    process = crm_child.start(small)
-    kill = faults.doing(lambda: process.send_signal(signal.SIGKILL), applied=True)
-    receiver.wire.fault(kill, when=writes_contacts)
-    process.communicate(timeout=60)
+    process = crm_child.prepared(small)
+    receiver.wire.fault(faults.doing(process.kill, applied=True), when=writes_contacts)
+    process.start()
+    process.communicate()
     assert process.returncode == -signal.SIGKILL
     receiver.wire.settle()
     small.sync()

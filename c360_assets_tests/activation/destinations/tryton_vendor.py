@@ -29,12 +29,7 @@ class TrytonVendor:
     def __init__(self, account: TrytonAccount) -> None:
         self.account = account
         self.url, self.token = account.url, account.password
-        # the server is no emulator: on a busy machine it may take its time
-        self.rules: Mapping[str, Any] = {
-            "database": account.database,
-            "user": account.user,
-            "timeout_seconds": 2.0,
-        }
+        self.rules: Mapping[str, Any] = {"database": account.database, "user": account.user}
 
     def contacts(self) -> dict[str, dict[str, str]]:
         """By contact id."""

@@ -240,7 +240,7 @@ class Wire:
         with self._lock:
             self.rules.clear()
 
-    def settle(self, seconds: float = 10.0) -> None:
+    def settle(self, seconds: float = 60.0) -> None:
         """Wait until no call is under way.
 
         Raises:

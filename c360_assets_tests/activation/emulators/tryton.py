@@ -43,7 +43,7 @@ ROOT = HERE.parents[2]
 MADE_BY = ("trytond", "trytond_party", "trytond_party_relationship", "trytond_country")
 MADE_OF = ("tryton_process.py", "tryton_module/party.py", "tryton_module/tryton.cfg")
 MAKE_SECONDS = 240
-BUSY_SECONDS = 10.0
+BUSY_SECONDS = 60.0
 
 
 class TrytonAccount:
@@ -56,7 +56,7 @@ class TrytonAccount:
         self.wire = Wire(Forward(server.url))
         self._front = Server(self.wire)
         self.url = self._front.url
-        self._person = httpx.Client(base_url=server.url, timeout=30, trust_env=False)
+        self._person = httpx.Client(base_url=server.url, timeout=BUSY_SECONDS, trust_env=False)
 
     def __enter__(self) -> TrytonAccount:
         """Begin with an empty account."""

@@ -1,5 +1,7 @@
 """One sync in a process of its own, which may be killed: `start` it with what `Small` says.
 
+What shall kill it is told to the vendor between `prepared` and `start`, before its first call.
+
 The processes are forked from one that has imported everything, so that each begins at once.
 """
 
@@ -9,6 +11,7 @@ import json
 import multiprocessing
 import os
 import signal
+import threading
 from dataclasses import asdict
 from functools import cache
 from multiprocessing import forkserver
@@ -22,32 +25,40 @@ ROOT = Path(__file__).resolve().parents[3]
 SAID = ("url", "token", "name", "token_env", "rules")
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload([__name__])
+# a busy machine is no failure; a test has some minutes
+PATIENCE_SECONDS = 240.0
 
 
 class Child:
-    """A sync that is under way."""
+    """A sync that `start` begins."""
 
     def __init__(self, folder: Path) -> None:
         self._errors = folder / "child.err"
         _ready()
         self._process = _FORKS.Process(target=_sync, args=(folder, self._errors))
+        self._has_pid = threading.Event()
+
+    def start(self) -> None:
+        """Begin it."""
         self._process.start()
+        self._has_pid.set()
 
-    def send_signal(self, number: signal.Signals) -> None:
-        """Send the process a signal, by its own id."""
+    def kill(self) -> None:
+        """End the process at once, by its own id; another thread may, as soon as it makes calls."""
+        assert self._has_pid.wait(PATIENCE_SECONDS)
         assert self._process.pid is not None
-        os.kill(self._process.pid, number)
+        os.kill(self._process.pid, signal.SIGKILL)
 
-    def communicate(self, timeout: float) -> tuple[None, bytes]:
+    def communicate(self) -> tuple[None, bytes]:
         """Wait for its end; what it wrote to its standard error.
 
         Raises:
             TimeoutError: it has not ended in time, and is killed.
         """
-        self._process.join(timeout)
+        self._process.join(PATIENCE_SECONDS)
         if self._process.is_alive():
             self._process.kill()
-            raise TimeoutError(f"a sync has not ended within {timeout} s")
+            raise TimeoutError(f"a sync has not ended within {PATIENCE_SECONDS} s")
         return None, self._errors.read_bytes()
 
     @property
@@ -58,6 +69,13 @@ class Child:
 
 def start(small: Small) -> Child:
     """Begin one sync of these people."""
+    child = prepared(small)
+    child.start()
+    return child
+
+
+def prepared(small: Small) -> Child:
+    """One sync of these people that is not begun yet."""
     said = {name: getattr(small, name) for name in SAID}
     people = [asdict(person) for person in small.people]
     (small.folder / "small.json").write_text(json.dumps(said | {"people": people}))

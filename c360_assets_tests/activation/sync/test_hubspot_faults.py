@@ -9,7 +9,7 @@ from c360_assets.errors import CrmError
 from c360_assets_tests.activation.emulators import faults
 from c360_assets_tests.activation.emulators.hubspot import empty_results, without_results_of
 from c360_assets_tests.activation.sync import crm_child
-from c360_assets_tests.activation.sync.crm_small import Person, Small
+from c360_assets_tests.activation.sync.crm_small import IMPATIENT, Person, Small
 
 PEOPLE = [Person(str(n), f"p{n}@acme.com", f"P{n}", "acme.com", orders=n) for n in range(1, 4)]
 UPSERT = "contacts/batch/upsert"
@@ -87,7 +87,9 @@ def test_what_passes_is_tried_again_within_the_run_and_sent_once(small, hubspot,
 )
 def test_a_call_that_arrives_twice_makes_no_second_record(small, hubspot, fault):
     hubspot.fault(fault, path=UPSERT)
+    small.rules = IMPATIENT
     small.sync()
+    small.rules = {}
     hubspot.settle()
     check_all_is_well(small, hubspot)
     assert len(hubspot.records("contacts")) == 3
@@ -137,10 +139,11 @@ def test_rows_that_hubspot_refuses_singly_are_rejected_and_the_others_taken(smal
 
 def test_time_outs_without_end_leave_the_rows_unknown_and_no_record_is_made_twice(small, hubspot):
     hubspot.fault(faults.held(applied=True), path=UPSERT, nth=None)
+    small.rules = IMPATIENT
     job = small.job()
     job.destination.client.attempts = 2
-    job.destination.client.timeout = 0.2
     done = job.sync("slow")
+    small.rules = {}
     assert done.tally.unknown == 3
     hubspot.settle()
     hubspot.mend()
@@ -157,7 +160,9 @@ def test_a_merge_without_an_answer_is_looked_into_before_it_is_repeated(
     small.sync()
     small.merge("2", "1")
     hubspot.fault(faults.held(applied=applied), path="contacts/merge")
+    small.rules = IMPATIENT
     assert small.sync().tally.unknown == 1
+    small.rules = {}
     hubspot.settle()
     small.sync()
     small.sync()
@@ -183,12 +188,10 @@ def test_a_sync_killed_at_any_call_is_finished_by_the_next_and_nothing_is_sent_t
             Person(f"{nth}00", f"p{nth}00@c{nth}.com", "New", f"c{nth}.com"),
         ]
         before = times_written(hubspot)
-        process = crm_child.start(small)
-        hubspot.fault(
-            faults.doing(lambda p=process: p.send_signal(signal.SIGKILL), applied=applied),
-            nth=nth,
-        )
-        _, errors = process.communicate(timeout=60)
+        process = crm_child.prepared(small)
+        hubspot.fault(faults.doing(process.kill, applied=applied), nth=nth)
+        process.start()
+        _, errors = process.communicate()
         hubspot.settle()
         hubspot.mend()
         assert process.returncode in (0, -signal.SIGKILL), errors.decode()[-2000:]
@@ -203,7 +206,7 @@ def test_a_sync_killed_at_any_call_is_finished_by_the_next_and_nothing_is_sent_t
 def test_two_syncs_at_once_send_everything_once(small, hubspot):
     both = [crm_child.start(small), crm_child.start(small)]
     for process in both:
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate()
         assert process.returncode == 0, errors.decode()[-2000:]
     assert set(times_written(hubspot).values()) == {1}
     check_all_is_well(small, hubspot)

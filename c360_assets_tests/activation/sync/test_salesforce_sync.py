@@ -54,8 +54,7 @@ def small(tmp_path, vendor) -> Small:
 
 
 def small_of(kind, folder, vendor, people) -> Small:
-    rules = {"timeout_seconds": 5.0}
-    named = {"name": vendor.name, "token_env": vendor.token_env, "rules": rules}
+    named = {"name": vendor.name, "token_env": vendor.token_env}
     return kind(folder, vendor.url, vendor.token, people, **named)
 
 
@@ -346,11 +345,10 @@ def test_a_job_killed_at_any_call_is_finished_by_the_next_and_nothing_is_sent_tw
 def killed_and_synced_again(small, vendor, nth: int, applied: bool) -> int:
     """How a sync ended that was killed at its n-th call, and the next one set right."""
     before = vendor.written()
-    process = crm_child.start(small)
-    vendor.emulator.fault(
-        faults.doing(lambda: process.send_signal(signal.SIGKILL), applied=applied), nth=nth
-    )
-    _, errors = process.communicate(timeout=60)
+    process = crm_child.prepared(small)
+    vendor.emulator.fault(faults.doing(process.kill, applied=applied), nth=nth)
+    process.start()
+    _, errors = process.communicate()
     vendor.settle()
     vendor.mend()
     assert process.returncode in (0, -signal.SIGKILL), errors.decode()[-2000:]

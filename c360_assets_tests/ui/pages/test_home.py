@@ -43,7 +43,7 @@ def test_the_start_page_tells_how_things_stand(url: str, browser: Browser) -> No
         there.open(url)
         page = there.page
         # no Dagster has ever run here, and looking makes none
-        expect(page.get_by_text("Dagster has run nothing here yet.")).to_be_visible(timeout=30_000)
+        expect(page.get_by_text("Dagster has run nothing here yet.")).to_be_visible()
         people = page.locator(".c-figure").filter(has_text="People").first
         expect(people).to_contain_text("41")
         decisions = page.locator("section").filter(has_text="Merge decisions that wait")

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from c360_assets.settings import RfmBand, RfmRules, Rules
 from c360_assets_tests.pipeline import World
 from c360_assets_tests.ui.hostile import ATTACK, LONG, table
-from c360_assets_tests.ui.serving import NARROW, served, window
+from c360_assets_tests.ui.serving import NARROW, Window, served, window
 
 HOSTILE_SEGMENT = f"{ATTACK} > %'"
 
@@ -21,7 +21,7 @@ HOSTILE_SEGMENT = f"{ATTACK} > %'"
 def settle(page: Page) -> None:
     """Wait until the parts that come later are there."""
     expect(page.locator(".c-later")).to_have_count(2)
-    expect(page.locator(".c-waiting")).to_have_count(0, timeout=30_000)
+    Window(page).settle()
 
 
 def number(text: str) -> int:
@@ -105,7 +105,7 @@ def test_an_hour_of_the_past_is_reached_by_keyboard_by_link_and_by_field(
         assert query_of(page)["by"] == "day"
         then = number(page.locator(".c-figure-value").first.inner_text())
         assert 0 < then == rows_of(page)
-        assert "chosen" in str(page.locator("figure.c-chart svg").first.text_content())
+        expect(page.locator("figure.c-chart svg").first).to_contain_text("chosen")
 
         go(page, "The day before")
         assert query_of(page)["at"] == "2021-11-15T00"
@@ -194,7 +194,8 @@ def test_segments_and_people_with_hostile_names_are_text(
             assert page.locator("main#main img, main#main script").count() == 0, path
             there.check()
         page.locator("summary").first.click()
-        assert HOSTILE_SEGMENT in page.locator(".c-data th").all_inner_texts()
+        named = page.locator(".c-data th", has_text=HOSTILE_SEGMENT).first
+        expect(named).to_have_text(HOSTILE_SEGMENT)
         # without amounts there is no money to choose, and the page says why
         assert page.get_by_text("No order has an amount").count() == 1
         assert page.get_by_role("link", name="Money", exact=True).count() == 0

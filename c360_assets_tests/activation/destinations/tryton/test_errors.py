@@ -203,9 +203,10 @@ def test_a_party_can_be_told_by_an_identifier_or_a_mechanism_alone(tmp_path, ven
 def test_a_sync_killed_when_it_creates_is_finished_by_the_next_and_makes_nobody_twice(
     small, vendor, applied
 ):
-    process = crm_child.start(small)
-    vendor.fault(faults.doing(lambda: process.send_signal(signal.SIGKILL), applied=applied))
-    _, errors = process.communicate(timeout=60)
+    process = crm_child.prepared(small)
+    vendor.fault(faults.doing(process.kill, applied=applied))
+    process.start()
+    _, errors = process.communicate()
     vendor.settle()
     vendor.mend()
     assert process.returncode == -signal.SIGKILL, errors.decode()[-2000:]

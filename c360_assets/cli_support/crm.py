@@ -57,7 +57,7 @@ def show_plan(out: Output, settings: Settings, to: str | None, records: int) -> 
     for object_, shown in plan.details.items():
         out.table(
             f"{object_}: field by field",
-            ("record", "field", "there", "here", "conflict"),
+            ("record", "field", "there", "here", "conflict or refusal"),
             [row for record in shown for row in _fields(record)],
         )
     out.say(f"At most {plan.calls:,} calls, {plan.seconds:,.0f} s of the account's limit.")
@@ -197,6 +197,7 @@ def _document(plan: SyncPlan) -> dict[str, Any]:
                         for field, (old, new) in record.changes.items()
                     },
                     "conflicts": [vars(conflict) for conflict in record.conflicts],
+                    "refused": record.refused,
                 }
                 for record in shown
             ]
@@ -210,10 +211,11 @@ def _document(plan: SyncPlan) -> dict[str, Any]:
 
 def _fields(record: Resolved) -> list[tuple[Any, ...]]:
     policies = {conflict.field: conflict for conflict in record.conflicts}
+    refused = record.refused and f"refused: {record.refused}"
     written = [
         (
             *(record.row.key, field, old, _shown(new)),
-            policies[field].policy if field in policies else None,
+            refused or (policies[field].policy if field in policies else None),
         )
         for field, (old, new) in record.changes.items()
     ]

@@ -34,6 +34,7 @@ from c360_assets.activation.sync.plan import (
     Resolved,
     merge_hash,
     merges_of,
+    refusal,
     resolve,
 )
 from c360_assets.activation.sync.tally import Tally
@@ -189,6 +190,11 @@ class Sync:
             found.append(replace(record, row=replace(record.row, payload=payload)))
         return found
 
+    def refusal(self, mapping: ObjectMapping, record: Resolved) -> str | None:
+        """Why a record that the CRM lacks is not made; None where it is."""
+        last = self.ledger.last_action(mapping.name, record.row.key) if record.held_by else None
+        return refusal(mapping.name, record, is_parted=last == "merged")
+
     def _parted(
         self, mapping: ObjectMapping, creates: Sequence[Resolved], tally: Tally
     ) -> list[Resolved]:
@@ -198,29 +204,14 @@ class Sync:
         """
         refused = {}
         for record in creates:
-            if record.is_deleted:
-                refused[mapping.name, record.row.key, record.hash] = (
-                    "somebody deleted it in the CRM; "
-                    f"`c360 crm settle {mapping.name} {record.row.key} --ours` makes it again"
-                )
-            if record.held_by is None:
-                continue
-            row = (mapping.name, record.row.key, record.hash)
-            if record.owner is not None:
-                refused[row] = (
-                    f"{record.row.unique} stands in the record {record.held_by}, which is "
-                    f"{record.owner} here; this one is made once that one has another"
-                )
-            elif self.ledger.last_action(mapping.name, record.row.key) == "merged":
+            why = self.refusal(mapping, record)
+            if why is None and record.held_by is not None:
                 try:
                     self.destination.release(mapping, record.held_by, record.row.unique)
                 except RowsRefusedError as error:
-                    refused[row] = str(error)
-            else:
-                refused[row] = (
-                    f"{record.row.unique} belongs to the record {record.held_by}, into which "
-                    "somebody merged it in the CRM; merge the two here, or part them there"
-                )
+                    why = str(error)
+            if why is not None:
+                refused[mapping.name, record.row.key, record.hash] = why
         self.ledger.settle([], refused, self.run_id, self.now())
         tally.rejected += len(refused)
         keys = {key for _, key, _ in refused}

@@ -89,7 +89,7 @@ class Resolved:
     `changes` are (old, new) by field. `held_by` is the remote record that bears this one's unique
     text, since the two were merged in the CRM, or since it is that of `owner`, another key of ours.
     `is_deleted` says that somebody deleted it there, `is_left` that people decided to leave it so.
-    `looked_at` is when their decisions were read.
+    `looked_at` is when their decisions were read; `refused` tells a plan why it would not be made.
     """
 
     row: Row
@@ -102,6 +102,7 @@ class Resolved:
     is_deleted: bool = False
     is_left: bool = False
     looked_at: datetime | None = None
+    refused: str | None = None
 
 
 def compare(
@@ -261,6 +262,32 @@ def resolve(
             changes[name] = (theirs, value)
     to_write = Row(row.key, written, row.unique, remote.remote_id if remote else None)
     return Resolved(to_write, stored, hash_, changes, conflicts, held_by, owner)
+
+
+def refusal(object_: str, record: Resolved, *, is_parted: bool) -> str | None:
+    """Why a record that the CRM lacks is not made; None where it is.
+
+    Another one may bear its unique text because we merged it into that: then `is_parted`, since it
+    is wanted as one of two again.
+    """
+    if record.is_deleted:
+        return (
+            "somebody deleted it in the CRM; "
+            f"`c360 crm settle {object_} {record.row.key} --ours` makes it again"
+        )
+    if record.held_by is None:
+        return None
+    if record.owner is not None:
+        return (
+            f"{record.row.unique} stands in the record {record.held_by}, which is "
+            f"{record.owner} here; this one is made once that one has another"
+        )
+    if is_parted:
+        return None
+    return (
+        f"{record.row.unique} belongs to the record {record.held_by}, into which "
+        "somebody merged it in the CRM; merge the two here, or part them there"
+    )
 
 
 def _is_ours(settled: Mapping[str, Settled]) -> bool:

@@ -184,7 +184,7 @@ class Job:
                 there = {f: t for f, t in mapping.fields.items() if f not in missing.get(name, ())}
                 mapping, is_told = replace(mapping, fields=there), mapping.unique in there
                 details[name] = [
-                    record
+                    replace(record, refused=sync.refusal(mapping, record))
                     for chunk in batches(keys, self.destination.limits.rows_per_read)
                     for record in sync.resolved(self.connection, mapping, rules, chunk, is_told)
                 ]

@@ -38,11 +38,15 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class PlannedRecord:
-    """A record of the plan, field by field; `is_new` where the CRM has none."""
+    """A record of the plan, field by field; `is_new` where the CRM has none.
+
+    `refused` is why it would not be made.
+    """
 
     subject: Subject
     is_new: bool
     fields: tuple[FieldChange, ...]
+    refused: str | None = None
 
 
 @dataclass(frozen=True)
@@ -86,13 +90,14 @@ def work_out(settings: Settings, copy: Copy, name: str) -> Planned:
 def _texts(record: Resolved) -> list[str]:
     values: list[Value] = [value for change in record.changes.values() for value in change]
     values += [value for each in record.conflicts for value in (each.in_crm, each.wanted)]
-    return [value for value in values if isinstance(value, str)]
+    return [value for value in (*values, record.refused) if isinstance(value, str)]
 
 
 def _record(part: str, record: Resolved, shown: Shown) -> PlannedRecord:
     subject = shown.of(part, record.row.key)
     fields = () if subject.is_hidden else _fields(record, subject, shown)
-    return PlannedRecord(subject, record.row.remote_id is None, fields)
+    refused = shown.text(record.refused, [subject])
+    return PlannedRecord(subject, record.row.remote_id is None, fields, refused)
 
 
 def _fields(record: Resolved, subject: Subject, shown: Shown) -> tuple[FieldChange, ...]:

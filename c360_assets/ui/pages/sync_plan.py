@@ -155,6 +155,8 @@ def _told(record: PlannedRecord, field: FieldChange) -> tuple[str, str, str, str
 
 
 def _happens(record: PlannedRecord, field: FieldChange) -> str:
+    if record.refused:
+        return f"refused: {record.refused}"
     if field.is_kept:
         return f"left as it is ({(field.policy or '').replace('_', ' ')})"
     if field.policy:

@@ -178,11 +178,13 @@ def test_what_salespeople_merged_in_the_crm_is_not_parted_by_us(small, hubspot):
     ann, bob = id_of(hubspot, "contacts", email=ANN.email), hubspot.add("contacts", email=BOB.email)
     hubspot.merge("contacts", ann, bob)
     small.people = [ANN, BOB, CAT]
+    (planned,) = small.plan(details=5).details["contacts"]
     done = small.sync()
     assert done.tally.rejected == 1
     with small.ledger() as ledger:
         (row,) = ledger.all_rejected()
     assert "merge the two here, or part them there" in row.reason
+    assert planned.refused == row.reason
     assert set(contacts(hubspot)) == {"c_1", "c_3"}
 
 

@@ -355,6 +355,11 @@ def _load_rules(config: Path | None) -> Rules:
         if config is not None:
             raise ConfigError(f"C360_CONFIG names {config}, and there is no such file")
         return Rules()
+    if path.is_dir():
+        raise ConfigError(
+            f"C360_CONFIG names '{path}', which is a folder; name a file, or unset C360_CONFIG for "
+            f"{DEFAULT_CONFIG}"
+        )
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -334,6 +334,13 @@ def test_missing_config_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert problem() == "C360_CONFIG names nowhere.toml, and there is no such file"
 
 
+def test_a_config_that_is_a_folder_or_empty_is_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("C360_CONFIG", "")
+    assert problem() == (
+        "C360_CONFIG names '.', which is a folder; name a file, or unset C360_CONFIG for c360.toml"
+    )
+
+
 def test_broken_toml_is_named_with_its_line() -> None:
     write_rules("[identity\n")
     assert "c360.toml is no valid TOML" in problem()

@@ -150,10 +150,10 @@ def _in_all_rows(
     `gaggles` are the names of gaggles that tell of hidden people; they stand in the text, since a
     join would be made also where the column is not asked for.
     """
-    found = {column: f"cast(null as {columns[column]})" for column in rules.free.split()}
+    nulls = f"{rules.free} {rules.of_gaggles if gaggles else ''}".split()
+    found = {column: f"cast(null as {columns[column]})" for column in nulls}
     if not gaggles:
         return found
-    found |= {column: f"cast(null as {columns[column]})" for column in rules.of_gaggles.split()}
     listed = ", ".join(map(literal, gaggles))
     for column in rules.gaggles.split():
         shown = f"t.{identifier(column)}"

@@ -30,20 +30,18 @@ from c360_assets.ui.privacy_rules import Cover
 from c360_assets.ui.privacy_texts import WORDS, find_mentions
 
 SETS = ("users", "contacts", "places", "addresses")
-# every e-mail address of the copy
-_ADDRESSES = """
-    select email from published.identity.user_identity
-    union select old_key from published.identity.merge_journal where kind = 'user'
-    union select new_key from published.identity.merge_journal where kind = 'user'
-    union select email from published.staging.stg_tickets
-    union select email from published.staging.stg_deals
-    union select address from hidden.mentioned
-"""
 # in which addresses of theirs may stand that no account has
 _STRAY = """
     select email as id from published.staging.stg_tickets
     union select email from published.staging.stg_deals
     union select address from hidden.mentioned
+"""
+# every e-mail address of the copy
+_ADDRESSES = f"""
+    select email from published.identity.user_identity
+    union select old_key from published.identity.merge_journal where kind = 'user'
+    union select new_key from published.identity.merge_journal where kind = 'user'
+    union {_STRAY}
 """
 _UNTAGGED = "regexp_replace({}, '[+][^@]*@', '@')"
 _ERASED_ADDRESSES = f"""

@@ -31,11 +31,8 @@ WORDS = (
     "array_to_string(regexp_extract_all(lower(strip_accents({})),"
     " '[\\p{{L}}\\p{{M}}\\p{{N}}]+'), ' ')"
 )
-# in JSON a line break is a backslash and a letter; the sign of an address has wide forms
-_PLAIN = (
-    "translate(lower(regexp_replace(concat_ws(' ', {}), '\\\\(?:[bfnrt]|u[0-9a-fA-F]{{4}})', ' ',"
-    " 'g')), '\uff20\ufe6b', '@@')"
-)
+# in JSON a line break is a backslash and a letter
+JSON_BREAK = r"\\(?:[bfnrt]|u[0-9a-fA-F]{4})"
 # by the signs that addresses mostly have, by all that parts one from what stands round it, and by
 # the odd signs that some have; each means the same to RE2 and to `re`
 _PARTING = r"\s\"'`<>(){}\[\],;:|/=\\"
@@ -91,7 +88,7 @@ def find_mentions(connection: duckdb.DuckDBPyConnection, covers: Mapping[str, Co
             from (
                 select {literal(name)} as place, row, unnest({found}) as address
                 from (
-                    select t.rowid as row, {_PLAIN.format(texts)} as text from {source} as t
+                    select t.rowid as row, {_plain(texts)} as text from {source} as t
                 ) as texts
                 where contains(text, '@')
             ) as found
@@ -159,6 +156,12 @@ def noted(name: str) -> str:
 def quoted(name: str) -> str:
     """A table's name with its schema, as SQL takes any."""
     return ".".join(map(identifier, name.split(".")))
+
+
+def _plain(texts: str) -> str:
+    """Texts as addresses are looked for in; their sign has wide forms."""
+    unbroken = f"regexp_replace(concat_ws(' ', {texts}), {literal(JSON_BREAK)}, ' ', 'g')"
+    return f"translate(lower({unbroken}), '\uff20\ufe6b', '@@')"
 
 
 def _texts(rules: Cover) -> str:

@@ -14,11 +14,10 @@ from c360_assets.identity.addresses import normalise_email
 from c360_assets.settings import Settings
 from c360_assets.sources.tombstones import Tombstones, read_tombstones
 from c360_assets.ui.copies import Copy
-from c360_assets.ui.privacy_texts import ADDRESSES, ENDS, QUOTES
+from c360_assets.ui.privacy_texts import ADDRESSES, ENDS, JSON_BREAK, QUOTES
 
 _ADDRESSES = tuple(map(re.compile, ADDRESSES))
-# in JSON a line break is a backslash and a letter
-_JSON_BREAK = re.compile(r"\\(?:[bfnrt]|u[0-9a-f]{4})")
+_JSON_BREAK = re.compile(JSON_BREAK)
 # a slip of the keyboard in a merge file, which tells whom it means
 _DOUBLED = re.compile("@+")
 

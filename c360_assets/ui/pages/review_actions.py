@@ -183,16 +183,16 @@ class Actions:
         if self._is_busy:
             return False
         self._is_busy = True
-        is_written = is_told = False
+        is_written = False
         self._say(lambda: states.waiting("Recording …"))
         try:
             is_written = await write()
-            is_told = True
+        except BaseException:
+            self._say(lambda: None)
+            raise
         finally:
             # once it is written this page is over
             self._is_busy = is_written
-            if not is_told:
-                self._say(lambda: None)
         return is_written
 
     def _go_on(self, candidate: Candidate) -> None:

@@ -289,7 +289,7 @@ async def _done(page: Page, act: Callable[[], object], *buttons: ui.button) -> b
         await page.work(act)
         is_done = True
     except C360Error as error:
-        ui.notify(str(error), type="negative", multi_line=True, timeout=10_000)
+        states.notify_of(error)
         return False
     finally:
         if not is_done:
